@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// One Varlink connection on an event loop, as coroutines. Used by the four programs for both sides of the protocol.
+// Everything runs on the loop's one thread; one receive() and one send() may be pending at a time. Destroying the
+// connection, or cancelling the coroutine, ends what is pending.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "varlink/message.h"
+#include "varlink/socket.h"
+
+namespace mutual::varlink {
+
+namespace asio = boost::asio;
+
+class Connection {
+public:
+    // Takes a connected, non-blocking Unix stream socket.
+    Connection(asio::io_context& loop, UniqueFd socket, Limits limits = internal_limits);
+
+    // Sends a call and waits for its one reply. A reply that is an error is a failure of the Result (see error_of).
+    asio::awaitable<Result<Reply>> call(Call call);
+    // The same, giving an error reply as it is.
+    asio::awaitable<Result<Reply>> call_raw(Call call);
+    asio::awaitable<Result<void>> send_oneway(Call call);
+
+    // The serving side. No value: the peer closed the connection.
+    asio::awaitable<Result<std::optional<Call>>> receive();
+    asio::awaitable<Result<void>> reply(Reply reply);
+
+    // Returns when the peer has closed both directions, or close() was called here.
+    asio::awaitable<void> hung_up();
+
+    const PeerCredentials& peer() const { return peer_; }  // of who connected, or made the pair
+    asio::io_context& loop() { return loop_; }
+    int socket() { return socket_.native_handle(); }
+    // True if the peer sent more than what receive() gave out: an upgrade is then an error.
+    bool has_leftovers() const { return splitter_.has_leftovers(); }
+    // Gives the descriptor away; nothing may be pending.
+    UniqueFd release();
+    void close();
+
+private:
+    asio::awaitable<Result<void>> send(std::string text, std::vector<UniqueFd> descriptors);
+    asio::awaitable<Result<bool>> receive_message(std::string& message);
+
+    asio::io_context& loop_;
+    asio::posix::stream_descriptor socket_;
+    PeerCredentials peer_;
+    Limits limits_;
+    MessageSplitter splitter_;
+    std::vector<UniqueFd> descriptors_;
+};
+
+// Connects without blocking for long (a Unix socket whose queue is full answers unavailable).
+asio::awaitable<Result<std::unique_ptr<Connection>>> connect(asio::io_context& loop, std::string path,
+                                                             Limits limits = internal_limits);
+
+}  // namespace mutual::varlink

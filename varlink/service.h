@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The serving side: a table of methods, org.varlink.service with the descriptions, and the loop that answers one
+// connection's calls in order. When the peer hangs up while a method runs, that method is cancelled: its next
+// co_await throws.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "varlink/connection.h"
+
+namespace mutual::varlink {
+
+// One call while it is served. The connection outlives it.
+struct Incoming {
+    Call call;
+    std::shared_ptr<Connection> connection;
+    const PeerCredentials& peer() const { return connection->peer(); }
+};
+
+class Service {
+public:
+    using Method = std::function<asio::awaitable<Reply>(Incoming)>;
+    // A defect while serving (an exception that left a method) is told here; the caller gets `internal`.
+    using Complaint = std::function<void(std::string_view)>;
+
+    struct About {
+        std::string vendor;
+        std::string product;
+        std::string version;
+        std::string url;
+    };
+
+    Service(About about, Complaint complaint);
+
+    // The text of an interface description; its methods are those that method() may add.
+    void describe(std::string_view idl);
+    // `name` is fully qualified. The method itself should be an ordinary function that returns a coroutine's
+    // awaitable, or a lambda that does nothing but call one.
+    void method(std::string name, Method method);
+
+    // Serves until the peer closes, breaks the protocol, or the coroutine is cancelled. A reply's channel may be
+    // taken over by the method (upgrade): then it returns after that reply.
+    asio::awaitable<void> serve(std::shared_ptr<Connection> connection) const;
+
+private:
+    asio::awaitable<Reply> answer(Incoming incoming) const;
+    asio::awaitable<Reply> answer_unless_hung_up(Incoming incoming) const;
+    Reply information() const;
+    Reply description(const json::object& parameters) const;
+
+    About about_;
+    Complaint complaint_;
+    std::map<std::string, std::string, std::less<>> descriptions_;  // by interface name
+    std::map<std::string, Method, std::less<>> methods_;
+};
+
+// The name that an interface description declares; empty if it declares none.
+std::string interface_name(std::string_view idl);
+
+// A bound on connections, in all and for one uid.
+struct ListenLimits {
+    std::size_t connections = 1024;
+    std::size_t connections_per_uid = 1024;
+};
+
+// Accepts on a listening socket and serves each connection, for ever. `admit` says whether that peer may connect
+// (every internal socket admits exactly one uid); a refused peer is closed without a word, and `complaint` told.
+asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener, std::shared_ptr<const Service> service,
+                             std::function<Result<void>(const PeerCredentials&)> admit, Limits limits,
+                             ListenLimits listen_limits, Service::Complaint complaint);
+
+// The uid that an internal socket admits; everyone else gets a failure that names both.
+std::function<Result<void>(const PeerCredentials&)> only_uid(uid_t uid);
+
+}  // namespace mutual::varlink
