@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A blocking client with deadlines, and the other side of it for a child process that serves one call at a time. Used
-// by mutualctl, libmutual, and the children that may block. Programs with an event loop use connection.h.
+// A blocking client with deadlines, and the other side of it for a child process that serves one call at a
+// time. Used by mutualctl, libmutual, and the children that may block. Programs with an event loop use
+// connection.h.
 #pragma once
 
 #include <optional>
@@ -15,8 +16,8 @@ class BlockingConnection {
 public:
     explicit BlockingConnection(UniqueFd socket, Limits limits = internal_limits);
 
-    // Sends the call and waits for its reply. A reply that is an error is a failure of the Result (see error_of),
-    // unless `raw` asks for it as it is. After a time-out the connection can only be closed.
+    // Sends the call and waits for its reply. A reply that is an error is a failure of the Result (see
+    // error_of), unless `raw` asks for it as it is. After a time-out the connection can only be closed.
     Result<Reply> call(Call call, Deadline deadline = no_deadline);
     Result<Reply> call_raw(Call call, Deadline deadline = no_deadline);
     // For a call with `more`: the next reply.

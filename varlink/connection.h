@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One Varlink connection on an event loop, as coroutines. Used by the four programs for both sides of the protocol.
-// Everything runs on the loop's one thread; one receive() and one send() may be pending at a time. Destroying the
-// connection, or cancelling the coroutine, ends what is pending.
+// One Varlink connection on an event loop, as coroutines. Used by the four programs for both sides of the
+// protocol. Everything runs on the loop's one thread; one receive() and one send() may be pending at a time.
+// Destroying the connection, or cancelling the coroutine, ends what is pending.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -24,7 +24,8 @@ public:
     // Takes a connected, non-blocking Unix stream socket.
     Connection(asio::io_context& loop, UniqueFd socket, Limits limits = internal_limits);
 
-    // Sends a call and waits for its one reply. A reply that is an error is a failure of the Result (see error_of).
+    // Sends a call and waits for its one reply. A reply that is an error is a failure of the Result (see
+    // error_of).
     asio::awaitable<Result<Reply>> call(Call call);
     // The same, giving an error reply as it is.
     asio::awaitable<Result<Reply>> call_raw(Call call);

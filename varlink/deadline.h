@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// with_deadline: runs a coroutine, cancels it when its time is over, and waits for it to end. What it runs must wait
-// only for things that can be cancelled (sockets, timers): a foreign library that blocks belongs into a process.
+// with_deadline: runs a coroutine, cancels it when its time is over, and waits for it to end. What it runs
+// must wait only for things that can be cancelled (sockets, timers): a foreign library that blocks belongs
+// into a process.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -76,7 +77,8 @@ asio::awaitable<Result<T>> with_deadline(asio::io_context& loop, asio::awaitable
     beside->event.expires_at(deadline);
     detail::start(loop, beside, std::move(work));
     boost::system::error_code ended;
-    if (!beside->finished) co_await beside->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    if (!beside->finished)
+        co_await beside->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
     if (!beside->finished) {
         const bool cancelled = ended == asio::error::operation_aborted;
         co_await detail::stop(beside);

@@ -14,7 +14,8 @@ extern const std::string_view channel_interface;
 extern const std::string_view admission_interface;
 extern const std::string_view plugins_interface;
 
-// Of the internal interfaces; sent with calls as `version`. Programs of different versions do no new work together.
+// Of the internal interfaces; sent with calls as `version`. Programs of different versions do no new work
+// together.
 inline constexpr std::int64_t internal_version = 1;
 
 }  // namespace mutual::varlink

@@ -45,8 +45,8 @@ Result<Reply> parse_reply(std::string_view text, const Limits& limits);
 std::string to_text(const Call& call);
 std::string to_text(const Reply& reply);
 
-// An Error as a reply of that interface: "<interface>.<code>" with stage, message and hint; and back. A standard
-// error (org.varlink.service.*) becomes invalid_request, one that we do not know becomes internal.
+// An Error as a reply of that interface: "<interface>.<code>" with stage, message and hint; and back. A
+// standard error (org.varlink.service.*) becomes invalid_request, one that we do not know becomes internal.
 Reply failure(std::string_view interface, const Error& error);
 Error error_of(const Reply& reply);
 

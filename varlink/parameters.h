@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the parameters of a call or reply strictly: types and ranges are checked, unknown fields are refused. The
-// first fault is kept; what is read after it, and what is absent, is the default. Ask finish() before using anything.
+// Reads the parameters of a call or reply strictly: types and ranges are checked, unknown fields are refused.
+// The first fault is kept; what is read after it, and what is absent, is the default. Ask finish() before
+// using anything.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -28,12 +29,15 @@ public:
 
     std::string text(std::string_view field, std::size_t longest = 4096);  // no NUL inside
     std::optional<std::string> optional_text(std::string_view field, std::size_t longest = 4096);
-    std::vector<std::string> texts(std::string_view field, std::size_t most = 256, std::size_t longest = 4096);
-    std::vector<std::string> optional_texts(std::string_view field, std::size_t most = 256, std::size_t longest = 4096);
+    std::vector<std::string> texts(std::string_view field, std::size_t most = 256,
+                                   std::size_t longest = 4096);
+    std::vector<std::string> optional_texts(std::string_view field, std::size_t most = 256,
+                                            std::size_t longest = 4096);
     std::int64_t number(std::string_view field, std::int64_t lowest = 0,
                         std::int64_t highest = std::numeric_limits<std::int64_t>::max());
-    std::optional<std::int64_t> optional_number(std::string_view field, std::int64_t lowest = 0,
-                                                std::int64_t highest = std::numeric_limits<std::int64_t>::max());
+    std::optional<std::int64_t> optional_number(
+        std::string_view field, std::int64_t lowest = 0,
+        std::int64_t highest = std::numeric_limits<std::int64_t>::max());
     bool flag(std::string_view field);
     std::optional<bool> optional_flag(std::string_view field);
     json::object object(std::string_view field);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The serving side: a table of methods, org.varlink.service with the descriptions, and the loop that answers one
-// connection's calls in order. When the peer hangs up while a method runs, that method is cancelled: its next
-// co_await throws.
+// The serving side: a table of methods, org.varlink.service with the descriptions, and the loop that answers
+// one connection's calls in order. When the peer hangs up while a method runs, that method is cancelled: its
+// next co_await throws.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -43,8 +43,8 @@ public:
     // awaitable, or a lambda that does nothing but call one.
     void method(std::string name, Method method);
 
-    // Serves until the peer closes, breaks the protocol, or the coroutine is cancelled. A reply's channel may be
-    // taken over by the method (upgrade): then it returns after that reply.
+    // Serves until the peer closes, breaks the protocol, or the coroutine is cancelled. A reply's channel may
+    // be taken over by the method (upgrade): then it returns after that reply.
     asio::awaitable<void> serve(std::shared_ptr<Connection> connection) const;
 
 private:
@@ -68,9 +68,11 @@ struct ListenLimits {
     std::size_t connections_per_uid = 1024;
 };
 
-// Accepts on a listening socket and serves each connection, for ever. `admit` says whether that peer may connect
-// (every internal socket admits exactly one uid); a refused peer is closed without a word, and `complaint` told.
-asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener, std::shared_ptr<const Service> service,
+// Accepts on a listening socket and serves each connection, for ever. `admit` says whether that peer may
+// connect (every internal socket admits exactly one uid); a refused peer is closed without a word, and
+// `complaint` told.
+asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
+                             std::shared_ptr<const Service> service,
                              std::function<Result<void>(const PeerCredentials&)> admit, Limits limits,
                              ListenLimits listen_limits, Service::Complaint complaint);
 

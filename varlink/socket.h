@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unix stream sockets: who is at the other end, and one send and one receive call that carry descriptors. These are
-// the only functions that read or write such a socket: a plain read would lose descriptors.
+// Unix stream sockets: who is at the other end, and one send and one receive call that carry descriptors.
+// These are the only functions that read or write such a socket: a plain read would lose descriptors.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,9 +40,10 @@ std::uint64_t socket_cookie(int socket);
 
 enum class Transfer { done, again, closed, failed };
 // Writes some of `bytes`; descriptors go with the first octet. `sent` tells how much went out.
-Transfer send_some(int socket, std::string_view bytes, const std::vector<UniqueFd>& descriptors, std::size_t& sent);
-// Appends what arrived to `bytes` and `descriptors` (at most `most` in all; more are closed and it fails with errno
-// EMSGSIZE). Descriptors are close-on-exec.
+Transfer send_some(int socket, std::string_view bytes, const std::vector<UniqueFd>& descriptors,
+                   std::size_t& sent);
+// Appends what arrived to `bytes` and `descriptors` (at most `most` in all; more are closed and it fails with
+// errno EMSGSIZE). Descriptors are close-on-exec.
 Transfer receive_some(int socket, std::string& bytes, std::vector<UniqueFd>& descriptors, std::size_t most);
 
 }  // namespace mutual::varlink

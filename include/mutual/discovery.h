@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract of a discovery plugin: find where instances of a service are, and say where ours are.
 //
-// A plugin is loaded into processes that may be killed at any moment: `finders`, which serve one find() at a time
-// and are killed at its deadline, and one `publisher`, which lives long and serves everything else. So it may block,
-// and must keep nothing that a kill would spoil. Everything that it reports is a claim that the host judges: a
-// candidate chooses where to connect, never whom to trust.
+// A plugin is loaded into processes that may be killed at any moment: `finders`, which serve one find() at a
+// time and are killed at its deadline, and one `publisher`, which lives long and serves everything else. So
+// it may block, and must keep nothing that a kill would spoil. Everything that it reports is a claim that the
+// host judges: a candidate chooses where to connect, never whom to trust.
 //
-// Answers: success without a candidate means "not mine, or none there"; discovery_failed means "could not look";
-// invalid_request means that the query asks for something that this plugin can never answer.
+// Answers: success without a candidate means "not mine, or none there"; discovery_failed means "could not
+// look"; invalid_request means that the query asks for something that this plugin can never answer.
 #pragma once
 
 #include <chrono>
@@ -23,10 +23,10 @@ namespace mutual {
 
 // What is looked for. An empty field does not narrow.
 struct Query {
-    std::string service_class;  // SPN class, "ledger"
+    std::string service_class;          // SPN class, "ledger"
     std::vector<std::string> keywords;  // all must match; GUIDs in 8-4-4-4-12 form without braces, or words
-    std::string instance;       // GUID of the published object (SCP objectGUID / entryUUID), or its instance name
-    std::string host;           // only instances on this host
+    std::string instance;  // GUID of the published object (SCP objectGUID / entryUUID), or its instance name
+    std::string host;      // only instances on this host
     std::uint32_t rpc_program = 0;  // 0: not an ONC RPC service
     std::uint32_t rpc_version = 0;
     std::string base;           // directory subtree to search, a DN; from the service's definition
@@ -40,10 +40,11 @@ enum class SourceTrust : std::uint8_t {
     administrator,    // the local configuration
 };
 
-// One place where an instance of the service may be. Text is UTF-8; a plugin checks ranges, the host checks again.
+// One place where an instance of the service may be. Text is UTF-8; a plugin checks ranges, the host checks
+// again.
 struct Candidate {
-    std::string host;            // DNS name or address literal to connect to
-    std::uint16_t port = 0;      // 1..65535
+    std::string host;        // DNS name or address literal to connect to
+    std::uint16_t port = 0;  // 1..65535
     std::string transport = "sockets";
     std::string service_class;   // SPN class as published; compared with the definition, never adopted
     std::string spn_host;        // host part for the SPN; empty: `host`
@@ -52,8 +53,8 @@ struct Candidate {
     std::uint32_t priority = 0;  // lower first (RFC 2782)
     std::uint32_t weight = 0;    // share among equal priorities (RFC 2782)
     SourceTrust trust = SourceTrust::unauthenticated;
-    std::string source;          // where exactly it was found, for people: a DN, an instance name
-    std::string version;         // version keyword or TXT value, for people
+    std::string source;            // where exactly it was found, for people: a DN, an instance name
+    std::string version;           // version keyword or TXT value, for people
     std::chrono::seconds ttl{60};  // how long the answer may be kept; 0: not at all
 };
 
@@ -68,8 +69,9 @@ protected:
     ~CandidateSink() = default;
 };
 
-// Tickets for one call: the name of a credential cache as libkrb5 understands it ("FILE:/proc/self/fd/7"), holding
-// tickets of the search identity, or the service's own for publishing. Empty: none were given. Never a key.
+// Tickets for one call: the name of a credential cache as libkrb5 understands it ("FILE:/proc/self/fd/7"),
+// holding tickets of the search identity, or the service's own for publishing. Empty: none were given. Never
+// a key.
 struct TicketCache {
     std::string name;
     std::string principal;
@@ -77,15 +79,15 @@ struct TicketCache {
 
 // One instance of ours, as it should be known to others.
 struct Publication {
-    std::string service;        // name of its definition
-    std::string instance;       // instance name; free text up to 63 octets
+    std::string service;   // name of its definition
+    std::string instance;  // instance name; free text up to 63 octets
     std::string service_class;
     std::string host;
     std::uint16_t port = 0;
     std::string transport = "sockets";
     std::string service_name;
     std::vector<std::string> keywords;
-    std::string identity;       // what publish() returned earlier (an object GUID); empty the first time
+    std::string identity;  // what publish() returned earlier (an object GUID); empty the first time
 };
 
 struct WatchEvent {
@@ -100,21 +102,25 @@ class Discovery {
 public:
     virtual ~Discovery() = default;
 
-    // Reports each candidate as soon as it is known. Should give up at the deadline; is killed shortly after it.
+    // Reports each candidate as soon as it is known. Should give up at the deadline; is killed shortly after
+    // it.
     virtual Result<void> find(const Query& query, const TicketCache& tickets, Deadline deadline,
                               CandidateSink& sink) = 0;
 
-    // Makes an instance known; returns what identifies the published object from now on, in spite of a rename.
-    // A plugin that only finds answers invalid_request.
+    // Makes an instance known; returns what identifies the published object from now on, in spite of a
+    // rename. A plugin that only finds answers invalid_request.
     virtual Result<std::string> publish(const Publication& publication, const TicketCache& tickets,
                                         Deadline deadline) = 0;
-    // Compares what is published with what should be and writes only differences. True: something was written.
-    virtual Result<bool> refresh(const Publication& publication, const TicketCache& tickets, Deadline deadline) = 0;
+    // Compares what is published with what should be and writes only differences. True: something was
+    // written.
+    virtual Result<bool> refresh(const Publication& publication, const TicketCache& tickets,
+                                 Deadline deadline) = 0;
     // Removing what is not there succeeds.
-    virtual Result<void> withdraw(const Publication& publication, const TicketCache& tickets, Deadline deadline) = 0;
+    virtual Result<void> withdraw(const Publication& publication, const TicketCache& tickets,
+                                  Deadline deadline) = 0;
 
-    // Reports what is there, then `complete`, then changes, until the sink says stop. invalid_request: this plugin
-    // cannot watch; the host polls with find().
+    // Reports what is there, then `complete`, then changes, until the sink says stop. invalid_request: this
+    // plugin cannot watch; the host polls with find().
     virtual Result<void> watch(const Query& query, const TicketCache& tickets, WatchSink sink) = 0;
 };
 

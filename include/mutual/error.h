@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes wrong, as a value. Used by every part of mutual and by plugins.
 //
-// Two kinds of failure, never mixed: a condition that a caller handles is a Result; a bug or a cancellation is an
-// exception, which is caught only where a plugin is called, around one request, and in main.
+// Two kinds of failure, never mixed: a condition that a caller handles is a Result; a bug or a cancellation
+// is an exception, which is caught only where a plugin is called, around one request, and in main.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@
 
 namespace mutual {
 
-// The whole vocabulary of failure; also the names of the API's errors. Two codes exist only where a caller acts
-// differently on them.
+// The whole vocabulary of failure; also the names of the API's errors. Two codes exist only where a caller
+// acts differently on them.
 enum class Code {
     invalid_request,        // the request itself is malformed or contradicts itself
     invalid_configuration,  // a file, line and key of the configuration, or an installed part, must be mended
@@ -46,16 +46,38 @@ enum class Code {
 
 // Where in one request it happened (the order in which a request passes them).
 enum class Stage {
-    request, caller, policy, discovery, trust, spn, credentials, addresses, connect, handshake, admission, delivery,
+    request,
+    caller,
+    policy,
+    discovery,
+    trust,
+    spn,
+    credentials,
+    addresses,
+    connect,
+    handshake,
+    admission,
+    delivery,
     channel,
 };
 
 // In the order of Code: the API's spelling.
-inline constexpr std::array<std::string_view, 23> code_names{
-    "InvalidRequest", "InvalidConfiguration", "Denied", "UnknownService", "NotFound", "DiscoveryFailed", "Untrusted", "NoCredentials", "UnknownTarget", "KdcUnreachable", "ClockSkew", "Unreachable", "WrongPeer", "Unprotected", "RefusedByPeer", "Protocol", "TimedOut", "Cancelled", "Limit", "Expired", "Unavailable", "PluginFailed", "Internal"};
+inline constexpr std::array<std::string_view, 23> code_names{"InvalidRequest", "InvalidConfiguration",
+                                                             "Denied",         "UnknownService",
+                                                             "NotFound",       "DiscoveryFailed",
+                                                             "Untrusted",      "NoCredentials",
+                                                             "UnknownTarget",  "KdcUnreachable",
+                                                             "ClockSkew",      "Unreachable",
+                                                             "WrongPeer",      "Unprotected",
+                                                             "RefusedByPeer",  "Protocol",
+                                                             "TimedOut",       "Cancelled",
+                                                             "Limit",          "Expired",
+                                                             "Unavailable",    "PluginFailed",
+                                                             "Internal"};
 // In the order of Stage.
 inline constexpr std::array<std::string_view, 13> stage_names{
-    "request", "caller", "policy", "discovery", "trust", "spn", "credentials", "addresses", "connect", "handshake", "admission", "delivery", "channel"};
+    "request",   "caller",  "policy",    "discovery", "trust",    "spn",    "credentials",
+    "addresses", "connect", "handshake", "admission", "delivery", "channel"};
 
 constexpr std::string_view name(Code code) { return code_names[static_cast<std::size_t>(code)]; }
 constexpr std::string_view name(Stage stage) { return stage_names[static_cast<std::size_t>(stage)]; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The contract of a registrar plugin: which SPNs an account of the KDC or directory has (REG-5..REG-8). Loaded by the
-// administrator's tool only, run under the administrator's own credentials; the daemon never loads one (ACC-9).
+// The contract of a registrar plugin: which SPNs an account of the KDC or directory has (REG-5..REG-8).
+// Loaded by the administrator's tool only, run under the administrator's own credentials; the daemon never
+// loads one (ACC-9).
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ public:
     // Adding what is there, and deleting what is not, succeed and change nothing (REG-7).
     virtual Result<void> add(const std::string& account, const std::vector<std::string>& spns) = 0;
     virtual Result<void> remove(const std::string& account, const std::vector<std::string>& spns) = 0;
-    // Gives the account new keys and appends them to the keytab file, which is created with mode 0600. Returns the
-    // new key version number.
+    // Gives the account new keys and appends them to the keytab file, which is created with mode 0600.
+    // Returns the new key version number.
     virtual Result<std::uint32_t> create_keys(const std::string& account, const std::string& keytab) = 0;
 };
 

@@ -51,21 +51,22 @@ struct LocalNames {
 struct ServerSpnRequest {
     SpnKind kind = SpnKind::dns_host;
     std::string service_class;
-    std::string service_name;              // only, and always, with domain, netbios_domain and service
-    std::uint16_t port = 0;                // used when `hosts` is empty
-    std::vector<std::string> hosts;        // empty: the local name that the kind asks for
-    std::vector<std::uint16_t> ports;      // empty, or as many as hosts; 0: no port part
-    bool with_short_name = false;          // host kinds with empty `hosts`: FQDN and short form (REG-11)
+    std::string service_name;          // only, and always, with domain, netbios_domain and service
+    std::uint16_t port = 0;            // used when `hosts` is empty
+    std::vector<std::string> hosts;    // empty: the local name that the kind asks for
+    std::vector<std::uint16_t> ports;  // empty, or as many as hosts; 0: no port part
+    bool with_short_name = false;      // host kinds with empty `hosts`: FQDN and short form (REG-11)
 };
 // The service's side (DsGetSpn): as many SPNs as hosts, in order (FT-005..FT-007, FT-010).
-Result<std::vector<std::string>> compose_server_spns(const ServerSpnRequest& request, const LocalNames& local);
+Result<std::vector<std::string>> compose_server_spns(const ServerSpnRequest& request,
+                                                     const LocalNames& local);
 
 struct ClientSpnRequest {
     std::string service_class;
     std::string service_name;   // host, domain, SRV name, DN, or IP literal
     std::string instance_name;  // host, when service_name is not one
     std::uint16_t port = 0;
-    std::string referrer;       // used only when service_name is an IP literal
+    std::string referrer;  // used only when service_name is an IP literal
 };
 // The client's side (DsMakeSpn, DMS-1..DMS-7; FT-009).
 Result<std::string> compose_client_spn(const ClientSpnRequest& request);
@@ -73,12 +74,12 @@ Result<std::string> compose_client_spn(const ClientSpnRequest& request);
 // Equal for the purpose of finding duplicates: ASCII case is folded (SPN-6, FT-017).
 bool same_spn(std::string_view a, std::string_view b);
 
-// The krb5 principal of an SPN in the text form that krb5_parse_name reads back into the same components: `\`, `@`
-// and `/` inside a component are escaped (requirements: a DN's own backslashes survive). `realm` is required: an
-// SPN's realm comes from the administrator, never from a default (FT-016).
+// The krb5 principal of an SPN in the text form that krb5_parse_name reads back into the same components:
+// `\`, `@` and `/` inside a component are escaped (requirements: a DN's own backslashes survive). `realm` is
+// required: an SPN's realm comes from the administrator, never from a default (FT-016).
 Result<std::string> to_principal(const Spn& spn, std::string_view realm);
-// The SPN text of a principal as libkrb5 prints it, without its realm; nullopt-like failure if it has one component
-// or more than three.
+// The SPN text of a principal as libkrb5 prints it, without its realm; nullopt-like failure if it has one
+// component or more than three.
 struct PrincipalParts {
     std::vector<std::string> components;
     std::string realm;

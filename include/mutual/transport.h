@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The contract of a transport plugin: a wire protocol as a pure object. A Session lives as long as its channel and
-// does no input or output of its own: bytes, answers and time come in through its methods; what it wants leaves
-// through its SessionHost, at any moment. It holds no socket, thread, clock, key or GSS handle; security contexts are
-// numbered, belong to the host, and are used through SecurityContext. So a test passes fakes and drives it octet by
-// octet.
+// The contract of a transport plugin: a wire protocol as a pure object. A Session lives as long as its
+// channel and does no input or output of its own: bytes, answers and time come in through its methods; what
+// it wants leaves through its SessionHost, at any moment. It holds no socket, thread, clock, key or GSS
+// handle; security contexts are numbered, belong to the host, and are used through SecurityContext. So a test
+// passes fakes and drives it octet by octet.
 //
-// Order of events, initiator: start -> step(0, {}) ... stepped -> ... -> established -> program and network bytes.
-// Acceptor: start -> network bytes -> step(0, token) -> stepped(done) -> admit(0) -> admitted -> (last token out)
+// Order of events, initiator: start -> step(0, {}) ... stepped -> ... -> established -> program and network
+// bytes. Acceptor: start -> network bytes -> step(0, token) -> stepped(done) -> admit(0) -> admitted -> (last
+// token out)
 // -> established. Nothing may reach the program before established(). A Session may open further contexts
 // (1, 2, ...; at most max_contexts) at any time afterwards, and may answer the program without the network.
 //
-// Calls into a Session are never nested: what a SessionHost method causes arrives later, as a call of its own. After
-// end() nothing more arrives. All calls come from one thread.
+// Calls into a Session are never nested: what a SessionHost method causes arrives later, as a call of its
+// own. After end() nothing more arrives. All calls come from one thread.
 #pragma once
 
 #include <array>
@@ -53,7 +54,8 @@ struct ContextFacts {
     std::chrono::system_clock::time_point expires;  // the ticket's end
 };
 
-// Supplementary status of a token that is genuine (RFC 2743 1.2.1.1). On an ordered wire any of them is fatal.
+// Supplementary status of a token that is genuine (RFC 2743 1.2.1.1). On an ordered wire any of them is
+// fatal.
 struct Supplementary {
     bool duplicate = false;
     bool old = false;
@@ -76,8 +78,8 @@ public:
     // The longest plaintext whose sealed form fits into `token` octets; 0 if none does.
     virtual std::size_t largest_plaintext(std::size_t token) const = 0;
 
-    // Seals in place, with confidentiality: `frame` is header + plaintext + trailer as layout() said, with the
-    // plaintext already in the middle. Afterwards `frame` is one RFC 4121 wrap token.
+    // Seals in place, with confidentiality: `frame` is header + plaintext + trailer as layout() said, with
+    // the plaintext already in the middle. Afterwards `frame` is one RFC 4121 wrap token.
     virtual Result<void> seal(MutableBytes frame, std::size_t plaintext) = 0;
 
     struct Opened {
@@ -101,9 +103,10 @@ inline constexpr ContextNumber max_contexts = 64;  // per Session, over its whol
 
 // What one step of a handshake gave. Either `error`, or a token to send, or completion, or both of these.
 struct StepAnswer {
-    std::vector<std::byte> token;         // to the peer; may be empty
-    SecurityContext* established = nullptr;  // set when the context is complete; the host's, valid until end()
-    std::optional<Error> error;           // fatal for this context; `token` may then hold an error token for the peer
+    std::vector<std::byte> token;  // to the peer; may be empty
+    SecurityContext* established =
+        nullptr;                 // set when the context is complete; the host's, valid until end()
+    std::optional<Error> error;  // fatal for this context; `token` may then hold an error token for the peer
 };
 
 struct AdmissionAnswer {
@@ -119,14 +122,15 @@ enum class Verdict : std::uint8_t {
     expired,          // the ticket's lifetime ended
     denied,           // admission was refused or withdrawn
 };
-inline constexpr std::array<std::string_view, 5> verdict_names{"authenticated", "unauthenticated", "reset", "expired",
-                                                               "denied"};
+inline constexpr std::array<std::string_view, 5> verdict_names{"authenticated", "unauthenticated", "reset",
+                                                               "expired", "denied"};
 constexpr std::string_view name(Verdict verdict) { return verdict_names[static_cast<std::size_t>(verdict)]; }
 
-// A bounded output queue of the host. reserve() gives writable room at the end of the queue, which commit() makes
-// part of the stream. The room is valid until the next reserve() on the same outlet, and is empty when the bound
-// would be passed: a Session must then end with `limit`. While a queue is longer than its low mark the host passes
-// no further bytes in from the other side, so a Session that answers n octets with O(n) never meets the bound.
+// A bounded output queue of the host. reserve() gives writable room at the end of the queue, which commit()
+// makes part of the stream. The room is valid until the next reserve() on the same outlet, and is empty when
+// the bound would be passed: a Session must then end with `limit`. While a queue is longer than its low mark
+// the host passes no further bytes in from the other side, so a Session that answers n octets with O(n) never
+// meets the bound.
 class Outlet {
 public:
     virtual MutableBytes reserve(std::size_t size) = 0;
@@ -143,8 +147,8 @@ public:
 
     // Advance handshake `context`; the first use of a number creates it. Answer: Session::stepped.
     virtual void step(ContextNumber context, Bytes token) = 0;
-    // Acceptor: ask the broker about the peer of a completed context. `claim` is what the plugin knows besides, shown
-    // in logs only ("program 200001 version 2"). Answer: Session::admitted.
+    // Acceptor: ask the broker about the peer of a completed context. `claim` is what the plugin knows
+    // besides, shown in logs only ("program 200001 version 2"). Answer: Session::admitted.
     virtual void admit(ContextNumber context, std::string claim) = 0;
     // The channel is authenticated; the program may be connected. Once.
     virtual void established() = 0;
@@ -170,8 +174,8 @@ public:
     virtual ~Session() = default;
 
     virtual void start() = 0;
-    // Octets may be changed in place, and are gone afterwards: a Session copies what it must keep, and keeps no more
-    // than one record.
+    // Octets may be changed in place, and are gone afterwards: a Session copies what it must keep, and keeps
+    // no more than one record.
     virtual void network_bytes(MutableBytes bytes) = 0;
     virtual void network_end() = 0;  // the peer closed its direction
     virtual void program_bytes(Bytes bytes) = 0;
@@ -190,7 +194,8 @@ class Transport {
 public:
     virtual ~Transport() = default;
     // `host` outlives the Session. invalid_configuration: an option is unknown or wrong.
-    virtual Result<std::unique_ptr<Session>> session(const SessionParameters& parameters, SessionHost& host) = 0;
+    virtual Result<std::unique_ptr<Session>> session(const SessionParameters& parameters,
+                                                     SessionHost& host) = 0;
 };
 
 }  // namespace mutual

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "varlink/connection.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+
+namespace mutual::varlink {
+
+namespace {
+
+Error lost(std::string what) { return {Code::unavailable, Stage::request, std::move(what)}; }
+
+PeerCredentials credentials_of(int socket) {
+    Result<PeerCredentials> credentials = peer_credentials(socket);
+    return credentials ? std::move(*credentials) : PeerCredentials();
+}
+
+}  // namespace
+
+Connection::Connection(asio::io_context& loop, UniqueFd socket, Limits limits)
+    : loop_(loop),
+      socket_(loop),
+      peer_(credentials_of(socket.value())),
+      limits_(limits),
+      splitter_(limits.message) {
+    socket_.assign(socket.release());
+}
+
+asio::awaitable<Result<void>> Connection::send(std::string text, std::vector<UniqueFd> descriptors) {
+    const std::vector<UniqueFd> none;
+    const std::string_view bytes(text.c_str(), text.size() + 1);
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        if (!socket_.is_open()) co_return lost("the connection was closed here");
+        std::size_t sent = 0;
+        const Transfer transfer =
+            send_some(socket_.native_handle(), bytes.substr(done), done == 0 ? descriptors : none, sent);
+        if (transfer == Transfer::done)
+            done += sent;
+        else if (transfer == Transfer::again)
+            co_await socket_.async_wait(asio::posix::stream_descriptor::wait_write, asio::use_awaitable);
+        else if (transfer == Transfer::closed)
+            co_return lost("the other side closed the connection");
+        else
+            co_return lost(std::strerror(errno));
+    }
+    co_return Result<void>();
+}
+
+asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) {
+    while (!splitter_.next(message)) {
+        if (!socket_.is_open()) co_return lost("the connection was closed here");
+        std::string bytes;
+        const Transfer transfer =
+            receive_some(socket_.native_handle(), bytes, descriptors_, limits_.descriptors);
+        if (transfer == Transfer::done) {
+            if (!splitter_.feed(bytes))
+                co_return Error(Code::limit, Stage::request, "message is longer than the limit");
+        } else if (transfer == Transfer::again) {
+            co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+        } else if (transfer == Transfer::closed) {
+            if (splitter_.has_leftovers())
+                co_return lost("the other side closed the connection within a message");
+            co_return false;
+        } else {
+            co_return lost(errno == EMSGSIZE ? "more descriptors came than are allowed"
+                                             : std::strerror(errno));
+        }
+    }
+    co_return true;
+}
+
+asio::awaitable<Result<Reply>> Connection::call_raw(Call call) {
+    std::string text = to_text(call);
+    Result<void> sent = co_await send(std::move(text), std::move(call.descriptors));
+    if (!sent) co_return sent.error();
+    std::string message;
+    Result<bool> received = co_await receive_message(message);
+    if (!received) co_return received.error();
+    if (!*received) co_return lost("the other side closed the connection without an answer");
+    Result<Reply> reply = parse_reply(message, limits_);
+    if (reply) reply->descriptors = std::exchange(descriptors_, {});
+    co_return reply;
+}
+
+asio::awaitable<Result<Reply>> Connection::call(Call call) {
+    Result<Reply> reply = co_await call_raw(std::move(call));
+    if (reply && !reply->error.empty()) co_return error_of(*reply);
+    co_return reply;
+}
+
+asio::awaitable<Result<void>> Connection::send_oneway(Call call) {
+    call.oneway = true;
+    std::string text = to_text(call);
+    co_return co_await send(std::move(text), std::move(call.descriptors));
+}
+
+asio::awaitable<Result<std::optional<Call>>> Connection::receive() {
+    std::string message;
+    Result<bool> received = co_await receive_message(message);
+    if (!received) co_return received.error();
+    if (!*received) co_return std::optional<Call>();
+    Result<Call> call = parse_call(message, limits_);
+    if (!call) co_return call.error();
+    call->descriptors = std::exchange(descriptors_, {});
+    std::optional<Call> some(std::move(*call));
+    co_return some;
+}
+
+asio::awaitable<Result<void>> Connection::reply(Reply reply) {
+    std::string text = to_text(reply);
+    co_return co_await send(std::move(text), std::move(reply.descriptors));
+}
+
+asio::awaitable<void> Connection::hung_up() {
+    if (!socket_.is_open()) co_return;
+    boost::system::error_code ended;
+    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_error,
+                                asio::redirect_error(asio::use_awaitable, ended));
+    if (ended == asio::error::operation_aborted && socket_.is_open())
+        throw boost::system::system_error(ended);
+}
+
+UniqueFd Connection::release() { return UniqueFd(socket_.release()); }
+
+void Connection::close() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+}
+
+asio::awaitable<Result<std::unique_ptr<Connection>>> connect(asio::io_context& loop, std::string path,
+                                                             Limits limits) {
+    Result<UniqueFd> socket = connect_unix(path, Deadline::min());
+    if (!socket) co_return socket.error();
+    co_return std::make_unique<Connection>(loop, std::move(*socket), limits);
+}
+
+}  // namespace mutual::varlink

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "varlink/message.h"
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace mutual::varlink {
+
+namespace {
+
+Error broken(std::string message) { return {Code::protocol, Stage::request, std::move(message)}; }
+
+Result<json::object> parse_object(std::string_view text, const Limits& limits) {
+    if (text.size() > limits.message) return broken("message is longer than the limit");
+    json::parse_options options;
+    options.max_depth = limits.depth;
+    boost::system::error_code problem;
+    json::value value = json::parse(text, problem, {}, options);
+    if (problem) return broken("message is not JSON: " + problem.message());
+    if (!value.is_object()) return broken("message is not a JSON object");
+    return std::move(value.as_object());
+}
+
+// Absent is false; anything but a boolean is a fault.
+bool read_flag(const json::object& object, std::string_view key, bool& flag) {
+    const json::value* value = object.if_contains(key);
+    if (value == nullptr || value->is_null()) return true;
+    if (!value->is_bool()) return false;
+    flag = value->as_bool();
+    return true;
+}
+
+bool read_parameters(json::object& object, json::object& parameters) {
+    json::value* value = object.if_contains("parameters");
+    if (value == nullptr || value->is_null()) return true;
+    if (!value->is_object()) return false;
+    parameters = std::move(value->as_object());
+    return true;
+}
+
+std::string last_component(std::string_view name) { return std::string(name.substr(name.rfind('.') + 1)); }
+
+std::string text_of(const json::object& object, std::string_view key) {
+    const json::value* value = object.if_contains(key);
+    if (value == nullptr || !value->is_string()) return {};
+    return std::string(value->as_string());
+}
+
+}  // namespace
+
+Result<Call> parse_call(std::string_view text, const Limits& limits) {
+    Result<json::object> object = parse_object(text, limits);
+    if (!object) return object.error();
+    Call call;
+    const json::value* method = object->if_contains("method");
+    if (method == nullptr || !method->is_string()) return broken("call has no method");
+    call.method = method->as_string();
+    if (!read_flag(*object, "oneway", call.oneway) || !read_flag(*object, "more", call.more) ||
+        !read_flag(*object, "upgrade", call.upgrade))
+        return broken("oneway, more and upgrade are booleans");
+    if (call.oneway && (call.more || call.upgrade)) return broken("a oneway call has no replies");
+    if (!read_parameters(*object, call.parameters)) return broken("parameters is not an object");
+    return call;
+}
+
+Result<Reply> parse_reply(std::string_view text, const Limits& limits) {
+    Result<json::object> object = parse_object(text, limits);
+    if (!object) return object.error();
+    Reply reply;
+    const json::value* error = object->if_contains("error");
+    if (error != nullptr && !error->is_null()) {
+        if (!error->is_string() || error->as_string().empty()) return broken("error is not a name");
+        reply.error = error->as_string();
+    }
+    if (!read_flag(*object, "continues", reply.continues)) return broken("continues is not a boolean");
+    if (!read_parameters(*object, reply.parameters)) return broken("parameters is not an object");
+    return reply;
+}
+
+std::string to_text(const Call& call) {
+    json::object object;
+    object["method"] = call.method;
+    if (!call.parameters.empty()) object["parameters"] = call.parameters;
+    if (call.oneway) object["oneway"] = true;
+    if (call.more) object["more"] = true;
+    if (call.upgrade) object["upgrade"] = true;
+    return json::serialize(object);
+}
+
+std::string to_text(const Reply& reply) {
+    json::object object;
+    if (!reply.error.empty()) object["error"] = reply.error;
+    object["parameters"] = reply.parameters;
+    if (reply.continues) object["continues"] = true;
+    return json::serialize(object);
+}
+
+Reply failure(std::string_view interface, const Error& error) {
+    Reply reply;
+    reply.error = std::string(interface) + "." + std::string(name(error.code));
+    reply.parameters["stage"] = name(error.stage);
+    reply.parameters["message"] = error.message;
+    reply.parameters["hint"] = error.hint;
+    return reply;
+}
+
+Error error_of(const Reply& reply) {
+    if (reply.error.starts_with("org.varlink.service."))
+        return {Code::invalid_request, Stage::request,
+                last_component(reply.error) + ": " + json::serialize(reply.parameters)};
+    Error error;
+    const std::string code = last_component(reply.error);
+    error.code = code_named(code).value_or(Code::internal);
+    error.stage = stage_named(text_of(reply.parameters, "stage")).value_or(Stage::request);
+    error.message = text_of(reply.parameters, "message");
+    error.hint = text_of(reply.parameters, "hint");
+    if (error.message.empty()) error.message = reply.error;
+    return error;
+}
+
+bool MessageSplitter::feed(std::string_view bytes) {
+    if (start_ > 0) {
+        buffer_.erase(0, start_);
+        scanned_ -= start_;
+        start_ = 0;
+    }
+    buffer_.append(bytes);
+    const std::size_t end = buffer_.find('\0', scanned_);
+    if (end == std::string::npos) {
+        scanned_ = buffer_.size();
+        return buffer_.size() <= limit_;
+    }
+    return end <= limit_;
+}
+
+bool MessageSplitter::next(std::string& message) {
+    const std::size_t end = buffer_.find('\0', std::max(start_, scanned_));
+    if (end == std::string::npos) {
+        scanned_ = buffer_.size();
+        return false;
+    }
+    message.assign(buffer_, start_, end - start_);
+    start_ = end + 1;
+    scanned_ = start_;
+    if (start_ == buffer_.size()) {
+        buffer_.clear();
+        if (buffer_.capacity() > 4096) buffer_.shrink_to_fit();
+        start_ = scanned_ = 0;
+    }
+    return true;
+}
+
+}  // namespace mutual::varlink

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "varlink/service.h"
+
+#include <sys/socket.h>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "varlink/deadline.h"
+
+namespace mutual::varlink {
+
+namespace {
+
+constexpr std::string_view service_description = R"(# Every Varlink service offers this.
+interface org.varlink.service
+
+method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: []string)
+
+method GetInterfaceDescription(interface: string) -> (description: string)
+
+error InterfaceNotFound (interface: string)
+
+error MethodNotFound (method: string)
+
+error MethodNotImplemented (method: string)
+
+error InvalidParameter (parameter: string)
+
+error PermissionDenied ()
+
+error ExpectedMore ()
+)";
+
+Reply standard_error(std::string_view name, std::string_view parameter, std::string_view value) {
+    Reply reply;
+    reply.error = std::string("org.varlink.service.").append(name);
+    if (!parameter.empty()) reply.parameters[parameter] = value;
+    return reply;
+}
+
+std::string_view interface_of(std::string_view method) { return method.substr(0, method.rfind('.')); }
+
+}  // namespace
+
+std::string interface_name(std::string_view idl) {
+    constexpr std::string_view keyword = "interface ";
+    std::size_t at = idl.starts_with(keyword) ? 0 : idl.find(std::string("\n").append(keyword));
+    if (at == std::string_view::npos) return {};
+    at = idl.find(keyword, at) + keyword.size();
+    return std::string(idl.substr(at, idl.find_first_of(" \t\r\n", at) - at));
+}
+
+Service::Service(About about, Complaint complaint)
+    : about_(std::move(about)), complaint_(std::move(complaint)) {
+    describe(service_description);
+}
+
+void Service::describe(std::string_view idl) { descriptions_[interface_name(idl)] = std::string(idl); }
+
+void Service::method(std::string name, Method method) { methods_[std::move(name)] = std::move(method); }
+
+Reply Service::information() const {
+    Reply reply;
+    reply.parameters["vendor"] = about_.vendor;
+    reply.parameters["product"] = about_.product;
+    reply.parameters["version"] = about_.version;
+    reply.parameters["url"] = about_.url;
+    json::array names;
+    for (const auto& [name, text] : descriptions_) names.emplace_back(name);
+    reply.parameters["interfaces"] = std::move(names);
+    return reply;
+}
+
+Reply Service::description(const json::object& parameters) const {
+    const json::value* interface = parameters.if_contains("interface");
+    if (interface == nullptr || !interface->is_string())
+        return standard_error("InvalidParameter", "parameter", "interface");
+    const auto found = descriptions_.find(std::string_view(interface->as_string()));
+    if (found == descriptions_.end())
+        return standard_error("InterfaceNotFound", "interface", std::string_view(interface->as_string()));
+    Reply reply;
+    reply.parameters["description"] = found->second;
+    return reply;
+}
+
+asio::awaitable<Reply> Service::answer(Incoming incoming) const {
+    const std::string method = incoming.call.method;
+    if (method == "org.varlink.service.GetInfo") co_return information();
+    if (method == "org.varlink.service.GetInterfaceDescription")
+        co_return description(incoming.call.parameters);
+    const auto found = methods_.find(method);
+    if (found == methods_.end()) {
+        if (!descriptions_.contains(interface_of(method)))
+            co_return standard_error("InterfaceNotFound", "interface", interface_of(method));
+        co_return standard_error("MethodNotFound", "method", method);
+    }
+    if (incoming.call.more || incoming.call.upgrade) {
+        const Error error(Code::invalid_request, Stage::request,
+                          "this method gives one reply and no upgrade");
+        co_return failure(interface_of(method), error);
+    }
+    co_return co_await found->second(std::move(incoming));
+}
+
+asio::awaitable<Reply> Service::answer_unless_hung_up(Incoming incoming) const {
+    asio::io_context& loop = incoming.connection->loop();
+    const std::shared_ptr<Connection> connection = incoming.connection;
+    const std::string interface(interface_of(incoming.call.method));
+    auto beside = std::make_shared<detail::Beside<Reply>>(loop);
+    auto watcher = std::make_shared<detail::Beside<bool>>(loop);
+    struct Watch {
+        static asio::awaitable<bool> run(std::shared_ptr<Connection> watched,
+                                         std::shared_ptr<detail::Beside<Reply>> worker) {
+            co_await watched->hung_up();
+            worker->event.cancel();
+            co_return true;
+        }
+    };
+    beside->event.expires_at(std::chrono::steady_clock::time_point::max());
+    detail::start(loop, beside, answer(std::move(incoming)));
+    if (!beside->finished) {
+        detail::start(loop, watcher, Watch::run(connection, beside));
+        boost::system::error_code ended;
+        co_await beside->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        const bool gone = !beside->finished;
+        co_await detail::stop(beside);
+        co_await detail::stop(watcher);
+        if (gone) throw boost::system::system_error(asio::error::operation_aborted);
+    }
+    if (beside->result) co_return std::move(*beside->result);
+    try {
+        std::rethrow_exception(beside->failure);
+    } catch (const std::exception& defect) {
+        complaint_(std::string("a method failed: ") + defect.what());
+    }
+    co_return failure(interface, Error(Code::internal, Stage::request, "the method failed; see the journal"));
+}
+
+asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) const {
+    for (;;) {
+        Result<std::optional<Call>> received = co_await connection->receive();
+        if (!received) {
+            const Error& error = received.error();
+            if (error.code != Code::protocol && error.code != Code::limit) co_return;
+            // The stream cannot be used further, but whoever speaks it wrongly should learn why.
+            Reply last = standard_error("InvalidParameter", "parameter", error.message);
+            co_await connection->reply(std::move(last));
+            co_return;
+        }
+        if (!*received) co_return;
+        const bool oneway = (*received)->oneway;
+        Incoming incoming{std::move(**received), connection};
+        Reply reply = co_await answer_unless_hung_up(std::move(incoming));
+        if (oneway) continue;
+        Result<void> sent = co_await connection->reply(std::move(reply));
+        if (!sent) co_return;
+    }
+}
+
+namespace {
+
+struct Listening {
+    asio::io_context& loop;
+    std::shared_ptr<const Service> service;
+    std::function<Result<void>(const PeerCredentials&)> admit;
+    Limits limits;
+    ListenLimits listen_limits;
+    Service::Complaint complaint;
+    std::map<uid_t, std::size_t> connections;
+    std::size_t total = 0;
+};
+
+void serve_one(const std::shared_ptr<Listening>& listening, UniqueFd socket) {
+    auto connection = std::make_shared<Connection>(listening->loop, std::move(socket), listening->limits);
+    const PeerCredentials& peer = connection->peer();
+    Result<void> admitted = listening->admit(peer);
+    std::size_t& of_uid = listening->connections[peer.uid];
+    if (admitted && (listening->total >= listening->listen_limits.connections ||
+                     of_uid >= listening->listen_limits.connections_per_uid))
+        admitted =
+            Error(Code::limit, Stage::request, "too many connections of uid " + std::to_string(peer.uid));
+    if (!admitted) {
+        if (of_uid == 0) listening->connections.erase(peer.uid);
+        listening->complaint("refused a connection: " + to_string(admitted.error()));
+        return;
+    }
+    ++of_uid;
+    ++listening->total;
+    auto ended = [listening, uid = peer.uid](std::exception_ptr) {
+        --listening->total;
+        if (--listening->connections[uid] == 0) listening->connections.erase(uid);
+    };
+    asio::co_spawn(listening->loop, listening->service->serve(std::move(connection)), std::move(ended));
+}
+
+}  // namespace
+
+asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
+                             std::shared_ptr<const Service> service,
+                             std::function<Result<void>(const PeerCredentials&)> admit, Limits limits,
+                             ListenLimits listen_limits, Service::Complaint complaint) {
+    auto listening = std::make_shared<Listening>(Listening{
+        loop, std::move(service), std::move(admit), limits, listen_limits, std::move(complaint), {}, 0});
+    asio::posix::stream_descriptor socket(loop, listener.release());
+    socket.native_non_blocking(true);
+    asio::steady_timer pause(loop);
+    for (;;) {
+        UniqueFd accepted(::accept4(socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (accepted) {
+            serve_one(listening, std::move(accepted));
+        } else if (errno == EAGAIN) {
+            co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            // Without descriptors or memory an immediate retry would only spin.
+            listening->complaint(std::string("accept a connection: ") + std::strerror(errno));
+            pause.expires_after(std::chrono::milliseconds(100));
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+    }
+}
+
+std::function<Result<void>(const PeerCredentials&)> only_uid(uid_t uid) {
+    return [uid](const PeerCredentials& peer) -> Result<void> {
+        if (peer.uid == uid) return {};
+        return Error(
+            Code::denied, Stage::caller,
+            "this socket admits uid " + std::to_string(uid) + " only, not " + std::to_string(peer.uid));
+    };
+}
+
+}  // namespace mutual::varlink
