@@ -20,7 +20,8 @@ namespace dll = boost::dll;
 using std::filesystem::path;
 
 Error refused(const path& file, const std::string& why, std::string hint = {}) {
-    return {Code::invalid_configuration, Stage::request, "load plugin " + file.string() + ": " + why, std::move(hint)};
+    return {Code::invalid_configuration, Stage::request, "load plugin " + file.string() + ": " + why,
+            std::move(hint)};
 }
 
 std::string octal(mode_t mode) {
@@ -32,9 +33,11 @@ std::string octal(mode_t mode) {
 Result<void> check_one(const path& file, const path& part) {
     struct stat status {};
     if (::lstat(part.c_str(), &status) != 0)
-        return refused(file, part.string() + ": " + std::strerror(errno), "install the plugin, or correct its path");
+        return refused(file, part.string() + ": " + std::strerror(errno),
+                       "install the plugin, or correct its path");
     if (status.st_uid != 0)
-        return refused(file, part.string() + " belongs to uid " + std::to_string(status.st_uid), "chown it to root");
+        return refused(file, part.string() + " belongs to uid " + std::to_string(status.st_uid),
+                       "chown it to root");
     const bool sticky_folder = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX);
     if (!S_ISLNK(status.st_mode) && !sticky_folder && (status.st_mode & (S_IWGRP | S_IWOTH)))
         return refused(file, part.string() + " is writable by others (mode " + octal(status.st_mode) + ")",
@@ -63,7 +66,8 @@ Result<path> check_file(const path& file) {
     return real;
 }
 
-// Code and data of a plugin are pointed to from everywhere, so what was opened stays open until the process ends.
+// Code and data of a plugin are pointed to from everywhere, so what was opened stays open until the process
+// ends.
 void keep(dll::shared_library library) {
     static auto* const kept = new std::vector<dll::shared_library>;
     kept->push_back(std::move(library));
@@ -71,18 +75,24 @@ void keep(dll::shared_library library) {
 
 const char* kind_name(PluginKind kind) {
     switch (kind) {
-        case PluginKind::discovery: return "discovery";
-        case PluginKind::transport: return "transport";
-        case PluginKind::registrar: return "registrar";
+        case PluginKind::discovery:
+            return "discovery";
+        case PluginKind::transport:
+            return "transport";
+        case PluginKind::registrar:
+            return "registrar";
     }
     return "unknown";
 }
 
 bool has_factory(const Plugin& plugin) {
     switch (plugin.kind) {
-        case PluginKind::discovery: return plugin.discovery != nullptr;
-        case PluginKind::transport: return plugin.transport != nullptr;
-        case PluginKind::registrar: return plugin.registrar != nullptr;
+        case PluginKind::discovery:
+            return plugin.discovery != nullptr;
+        case PluginKind::transport:
+            return plugin.transport != nullptr;
+        case PluginKind::registrar:
+            return plugin.registrar != nullptr;
     }
     return false;
 }
@@ -95,8 +105,8 @@ Result<void> check_plugin(const path& file, const Plugin& plugin, PluginKind kin
                            ", this program has version " + std::to_string(plugin_contract),
                        "build the plugin against this version's headers");
     if (plugin.kind != kind)
-        return refused(file, std::string("it is a ") + kind_name(plugin.kind) + " plugin, not a " + kind_name(kind) +
-                                 " plugin");
+        return refused(file, std::string("it is a ") + kind_name(plugin.kind) + " plugin, not a " +
+                                 kind_name(kind) + " plugin");
     if (!plugin.name || !plugin.version) return refused(file, "it has no name or no version");
     if (!has_factory(plugin)) return refused(file, std::string("it has no factory for a ") + kind_name(kind));
     return {};
@@ -107,7 +117,8 @@ Result<std::unique_ptr<Made>> make(const Plugin& plugin,
                                    Result<std::unique_ptr<Made>> (*factory)(const PluginConfiguration&),
                                    std::string_view configuration) {
     const auto failed = [&](const std::string& why) {
-        return Error{Code::plugin_failed, Stage::request, std::string("start plugin ") + plugin.name + ": " + why};
+        return Error{Code::plugin_failed, Stage::request,
+                     std::string("start plugin ") + plugin.name + ": " + why};
     };
     try {
         auto made = factory(PluginConfiguration{configuration});

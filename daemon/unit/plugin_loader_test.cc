@@ -21,7 +21,9 @@ std::string refusal(const fs::path& file, PluginKind kind = PluginKind::transpor
     return loaded.error().message;
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 // A copy of the sound plugin in a folder of its own, to be spoilt.
 class PluginFile : public testing::Test {
@@ -59,7 +61,9 @@ TEST(PluginLoader, RefusesAFileWithoutTheSymbol) {
     EXPECT_TRUE(contains(refusal(plugin("no_symbol")), "no symbol mutual_plugin"));
 }
 
-TEST(PluginLoader, RefusesTheWrongMagicNumber) { EXPECT_TRUE(contains(refusal(plugin("wrong_magic")), "magic")); }
+TEST(PluginLoader, RefusesTheWrongMagicNumber) {
+    EXPECT_TRUE(contains(refusal(plugin("wrong_magic")), "magic"));
+}
 
 TEST(PluginLoader, NamesBothContractVersions) {
     const auto message = refusal(plugin("wrong_contract"));

@@ -29,7 +29,8 @@ using Made = mutual::Result<std::unique_ptr<mutual::Transport>>;
 class Sound final : public mutual::Transport {
     mutual::Result<std::unique_ptr<mutual::Session>> session(const mutual::SessionParameters&,
                                                              mutual::SessionHost&) override {
-        return mutual::Error{mutual::Code::invalid_configuration, mutual::Stage::request, "it makes no session"};
+        return mutual::Error{mutual::Code::invalid_configuration, mutual::Stage::request,
+                             "it makes no session"};
     }
 };
 
@@ -42,13 +43,17 @@ class Sound final : public mutual::Transport {
     return std::unique_ptr<mutual::Transport>(std::make_unique<Sound>());
 }
 
-[[maybe_unused]] Made throw_something(const mutual::PluginConfiguration&) { throw std::runtime_error("no luck"); }
-[[maybe_unused]] Made make_nothing(const mutual::PluginConfiguration&) { return std::unique_ptr<mutual::Transport>(); }
+[[maybe_unused]] Made throw_something(const mutual::PluginConfiguration&) {
+    throw std::runtime_error("no luck");
+}
+[[maybe_unused]] Made make_nothing(const mutual::PluginConfiguration&) {
+    return std::unique_ptr<mutual::Transport>();
+}
 
 }  // namespace
 
 #ifndef BROKEN_SYMBOL
 extern "C" __attribute__((visibility("default"))) const mutual::Plugin mutual_plugin;
-const mutual::Plugin mutual_plugin = {
-    BROKEN_MAGIC, BROKEN_CONTRACT, BROKEN_KIND, "test", "1", nullptr, BROKEN_FACTORY, nullptr};
+const mutual::Plugin mutual_plugin = {BROKEN_MAGIC, BROKEN_CONTRACT, BROKEN_KIND,    "test",
+                                      "1",          nullptr,         BROKEN_FACTORY, nullptr};
 #endif
