@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Warnings, hardening and sanitizers for every target of this tree.
-add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+# Designated initializers leave the rest to the members' defaults on purpose.
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>)
 if(MUTUAL_WERROR)
   add_compile_options(-Werror)
