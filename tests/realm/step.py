@@ -44,10 +44,12 @@ def start(stage, command, log, **options):
     """Starts a program in the background with its output in a log; returns its pid (its session is its own)."""
     with open(log, "ab") as output:
         try:
-            return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=output,
-                                    stderr=subprocess.STDOUT, start_new_session=True, **options).pid
+            process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=subprocess.STDOUT, start_new_session=True, **options)
         except OSError as error:
             raise Failed(stage, command, str(error), log) from error
+    process.returncode = 0  # it outlives us: nobody here waits for it, and Popen shall not warn
+    return process.pid
 
 
 def ready(stage, command, log, bound=10.0, **options):
