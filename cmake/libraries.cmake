@@ -21,12 +21,17 @@ add_library(dll INTERFACE)
 target_compile_definitions(dll INTERFACE BOOST_DLL_USE_STD_FS)
 target_link_libraries(dll INTERFACE Boost::headers ${CMAKE_DL_LIBS})
 
-# mutual_test(name SOURCES ... LIBRARIES ...): one GoogleTest program, each of its tests known to ctest.
+# mutual_test(name SOURCES ... LIBRARIES ... [KIND kind]): one GoogleTest program, each of its tests known to ctest. The
+# label is `unit`, or `unit_KIND`: ctest -L takes a pattern, so both words find it.
 function(mutual_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "KIND" "SOURCES;LIBRARIES" ${ARGN})
   if(MUTUAL_TESTS)
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gtest_main)
-    gtest_discover_tests(${name} PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+    set(label unit)
+    if(arg_KIND)
+      set(label unit_${arg_KIND})
+    endif()
+    gtest_discover_tests(${name} PROPERTIES LABELS ${label} DISCOVERY_TIMEOUT 60)
   endif()
 endfunction()
