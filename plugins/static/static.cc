@@ -3,22 +3,11 @@
 
 #include <algorithm>
 
+#include "plugins/options/fold.h"
 #include "plugins/options/options.h"
 
 namespace mutual::static_plugin {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view without_dot(std::string_view host) {
-    if (host.ends_with('.')) host.remove_suffix(1);
-    return host;
-}
 
 Result<Instance> parse_instance(const options::json::object& object, const std::string& place) {
     options::Reader reader(object, place);
@@ -90,11 +79,12 @@ bool matches(const Instance& instance, const Query& query) {
     const auto& candidate = instance.candidate;
     // What a written-down instance does not have, it cannot match.
     if (query.rpc_program != 0 || !query.instance.empty()) return false;
-    if (!query.service_class.empty() && !same(query.service_class, candidate.service_class)) return false;
-    if (!query.host.empty() && !same(without_dot(query.host), without_dot(candidate.host))) return false;
+    if (!query.service_class.empty() && !options::same(query.service_class, candidate.service_class))
+        return false;
+    if (!query.host.empty() && !options::same_host(query.host, candidate.host)) return false;
     return std::all_of(query.keywords.begin(), query.keywords.end(), [&](const std::string& wanted) {
         return std::any_of(instance.keywords.begin(), instance.keywords.end(),
-                           [&](const std::string& keyword) { return same(keyword, wanted); });
+                           [&](const std::string& keyword) { return options::same(keyword, wanted); });
     });
 }
 
