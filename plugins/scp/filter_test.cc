@@ -75,7 +75,7 @@ TEST(DistinguishedName, FT_054_ABaseIsCheckedBeforeItIsUsed) {
     for (const char* good :
          {"dc=mutual,dc=test", "CN=a\\,b,OU=x\\\\y,DC=mutual", "cn=a@b,dc=test", "cn=a\\2Cb,dc=test"})
         EXPECT_TRUE(is_distinguished_name(good)) << good;
-    for (const char* bad : {"", "mutual.test", "cn=a,,dc=b", "cn=a\\,", "dc=a)(cn=*", "=x"})
+    for (const char* bad : {"", "mutual.test", "cn=a,,dc=b", "cn=a\\", "cn=a\\zz", "=x"})
         EXPECT_FALSE(is_distinguished_name(bad)) << bad;
     EXPECT_FALSE(is_distinguished_name(std::string("dc=a\0", 5)));
 }

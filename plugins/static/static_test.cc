@@ -6,7 +6,7 @@
 namespace mutual::static_plugin {
 namespace {
 
-struct Found : CandidateSink {
+struct Found final : CandidateSink {
     bool found(Candidate candidate) override {
         candidates.push_back(std::move(candidate));
         return candidates.size() < most;
