@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/broker_client.h"
+
+namespace mutual::client {
+
+namespace {
+
+using varlink::Deadline;
+
+// Replies come from a program that we trust; lists may be long.
+constexpr varlink::Limits reply_limits{16 * 1024 * 1024, 16, 8};
+// For questions that the broker answers from memory.
+constexpr std::chrono::seconds quick{30};
+// The broker keeps the request's deadline itself; we stop waiting a little later.
+constexpr std::chrono::seconds grace{2};
+
+Deadline after(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
+
+Deadline deadline_of(std::optional<std::chrono::milliseconds> timeout) {
+    return timeout ? after(*timeout + grace) : varlink::no_deadline;
+}
+
+}  // namespace
+
+BrokerClient::BrokerClient(UniqueFd socket) : connection_(std::move(socket), reply_limits) {}
+
+Result<BrokerClient> BrokerClient::connect(const std::string& path) {
+    auto socket = varlink::connect_unix(path, after(quick));
+    if (socket) return BrokerClient(std::move(*socket));
+    Error error = std::move(socket).error();
+    error.hint =
+        "is mutuald running? start it with 'systemctl start mutuald', or without systemd with 'mutuald "
+        "--all'";
+    if (error.message.find(path) == std::string::npos)
+        error.message.append(" (socket ").append(path).append(")");
+    return error;
+}
+
+template <class T>
+Answer<T> BrokerClient::ask(std::string_view method, json::object parameters, Deadline deadline,
+                            Result<T> (*read)(varlink::Reply&)) {
+    varlink::Call call;
+    call.method.append(broker_name).append(".").append(method);
+    call.parameters = std::move(parameters);
+    auto received = connection_.call_raw(std::move(call), deadline);
+    if (!received) {
+        const Error& error = received.error();
+        return {error, varlink::failure(broker_name, error), {}, error.code == Code::unavailable};
+    }
+    varlink::Reply reply = std::move(*received);
+    auto explanation = read_explanation(reply);
+    auto result = reply.error.empty() ? read(reply) : Result<T>(varlink::error_of(reply));
+    if (result && !explanation) result = explanation.error();
+    reply.descriptors.clear();
+    return {std::move(result), std::move(reply), explanation ? std::move(*explanation) : std::nullopt, false};
+}
+
+Answer<OpenChannel> BrokerClient::open(const Request& request) {
+    return ask("Open", {{"request", to_json(request)}}, deadline_of(request.timeout), read_opened);
+}
+
+Answer<OpenChannel> BrokerClient::accept(const std::string& service,
+                                         std::optional<std::chrono::milliseconds> timeout) {
+    json::object parameters{{"service", service}};
+    if (timeout) parameters["timeoutMilliseconds"] = timeout->count();
+    return ask("Accept", std::move(parameters), deadline_of(timeout), read_accepted);
+}
+
+Answer<Plan> BrokerClient::plan(const Request& request) {
+    return ask("Plan", {{"request", to_json(request)}}, deadline_of(request.timeout), read_plan);
+}
+
+Answer<std::vector<Candidate>> BrokerClient::find(const Request& request) {
+    return ask("Find", {{"request", to_json(request)}}, deadline_of(request.timeout), read_found);
+}
+
+Answer<ChannelFacts> BrokerClient::whois(const std::string& channel) {
+    return ask("WhoIs", {{"channel", channel}}, after(quick), read_whois);
+}
+
+Answer<ChannelFacts> BrokerClient::whois_cookie(std::uint64_t cookie) {
+    return ask("WhoIs", {{"cookie", static_cast<std::int64_t>(cookie)}}, after(quick), read_whois);
+}
+
+Answer<std::vector<ChannelFacts>> BrokerClient::list_channels() {
+    return ask("ListChannels", {}, after(quick), read_channels);
+}
+
+Answer<Status> BrokerClient::status() { return ask("Status", {}, after(quick), read_status); }
+
+Result<varlink::Reply> BrokerClient::call(std::string method, json::object parameters) {
+    varlink::Call call;
+    call.method = std::move(method);
+    call.parameters = std::move(parameters);
+    return connection_.call_raw(std::move(call));
+}
+
+}  // namespace mutual::client

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// A blocking client of org.mutuald.Broker with one typed function per method. Used by mutualctl and
+// libmutual. One call at a time; a time-out ends the connection's use.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "client/broker_types.h"
+#include "client/broker_wire.h"
+#include "varlink/client.h"
+
+namespace mutual::client {
+
+inline constexpr std::string_view default_socket = "/run/mutuald/mutuald.sock";
+inline constexpr std::string_view broker_name = "org.mutuald.Broker";
+
+// The reply as a value, and what programs and people may want besides.
+template <class T>
+struct Answer {
+    Result<T> result;
+    varlink::Reply reply;                    // as it came, without descriptors
+    std::optional<Explanation> explanation;  // of failures too
+    bool connection_lost = false;  // no reply came: calling again on a new connection is worth a try
+};
+
+class BrokerClient {
+public:
+    // A failure means that no daemon serves the socket; its hint says how to start one.
+    static Result<BrokerClient> connect(const std::string& path);
+
+    Answer<OpenChannel> open(const Request& request);
+    // No timeout: waits for ever.
+    Answer<OpenChannel> accept(const std::string& service, std::optional<std::chrono::milliseconds> timeout);
+    Answer<Plan> plan(const Request& request);
+    Answer<std::vector<Candidate>> find(const Request& request);
+    Answer<ChannelFacts> whois(const std::string& channel);
+    Answer<ChannelFacts> whois_cookie(std::uint64_t cookie);
+    Answer<std::vector<ChannelFacts>> list_channels();
+    Answer<Status> status();
+
+    // Any method by its full name; error replies come as they are.
+    Result<varlink::Reply> call(std::string method, json::object parameters);
+
+private:
+    explicit BrokerClient(UniqueFd socket);
+
+    template <class T>
+    Answer<T> ask(std::string_view method, json::object parameters, varlink::Deadline deadline,
+                  Result<T> (*read)(varlink::Reply&));
+
+    varlink::BlockingConnection connection_;
+};
+
+}  // namespace mutual::client

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked of the broker and what it answers, as values. The fields mean what org.mutuald.Broker.varlink
+// says.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "varlink/unique_fd.h"
+
+namespace mutual::client {
+
+struct Request {
+    std::string service;
+    std::vector<std::string> keywords;
+    std::optional<std::string> instance;
+    std::optional<std::string> host;
+    std::optional<std::string> credential_cache;
+    std::optional<std::chrono::seconds> minimum_lifetime;
+    std::optional<std::chrono::milliseconds> timeout;
+};
+
+struct Line {
+    std::string stage;
+    std::string decision;
+    std::string message;
+    std::chrono::microseconds at{0};  // since the request began
+};
+
+struct Timing {
+    std::string stage;
+    std::chrono::microseconds taken{0};
+};
+
+struct Explanation {
+    std::string request;
+    std::string service;
+    std::int64_t caller_uid = 0;
+    std::vector<Line> lines;
+    std::vector<Timing> timings;
+};
+
+struct Candidate {
+    std::string host;
+    std::int64_t port = 0;
+    std::string transport;
+    std::string spn;
+    std::string principal;
+    std::int64_t priority = 0;
+    std::int64_t weight = 0;
+    std::string plugin;
+    std::string trust;
+    std::string source;
+    std::string version;
+    bool usable = false;
+    std::string reason;
+};
+
+// A channel that was opened or accepted. Times are seconds since the epoch.
+struct OpenChannel {
+    UniqueFd fd;
+    std::string channel;
+    std::string peer;
+    std::string self;
+    std::string spn;
+    std::string address;  // of an accepted channel's peer
+    std::int64_t port = 0;
+    std::int64_t expires = 0;
+};
+
+struct ChannelFacts {
+    std::string channel;
+    std::string role;
+    std::string service;
+    std::string rule;
+    std::int64_t caller_uid = 0;
+    std::string peer;
+    std::string self;
+    std::string spn;
+    std::string transport;
+    std::string address;
+    std::int64_t port = 0;
+    std::int64_t started = 0;
+    std::int64_t expires = 0;
+    std::int64_t ended = 0;  // 0: it lives
+    std::optional<std::string> verdict;
+    std::int64_t bytes_from_peer = 0;
+    std::int64_t bytes_to_peer = 0;
+};
+
+struct Plan {
+    bool allowed = false;
+    std::vector<Candidate> candidates;
+};
+
+struct Part {
+    std::string name;
+    std::string state;
+    std::int64_t pid = 0;
+    std::string detail;
+};
+
+struct Status {
+    std::string version;
+    std::int64_t pid = 0;
+    std::chrono::seconds uptime{0};
+    std::vector<std::string> services;
+    std::int64_t channels = 0;
+    std::vector<Part> parts;
+};
+
+}  // namespace mutual::client

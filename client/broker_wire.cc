@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/broker_wire.h"
+
+#include "varlink/parameters.h"
+
+namespace mutual::client {
+
+namespace {
+
+using varlink::Parameters;
+
+constexpr std::size_t most_objects = 1 << 20;
+constexpr std::size_t longest_text = 64 * 1024;
+
+Error unreadable(const Error& error) {
+    return {Code::protocol, Stage::request, "read the broker's reply: " + error.message,
+            "check that mutualctl and mutuald are of the same version"};
+}
+
+// Reads one object with `fill`, which assigns the fields.
+template <class T>
+Result<T> read(const json::object& object, std::vector<UniqueFd>* descriptors,
+               void (*fill)(Parameters&, T&)) {
+    Parameters parameters(object, descriptors, "reply");
+    T value;
+    fill(parameters, value);
+    if (auto complete = parameters.finish_loosely(); !complete) return unreadable(complete.error());
+    return value;
+}
+
+// Reads an array's objects; the first one that cannot be read is the outer reader's fault.
+template <class T>
+std::vector<T> read_all(Parameters& outer, std::string_view field, void (*fill)(Parameters&, T&)) {
+    std::vector<T> all;
+    for (const json::object& object : outer.objects(field, most_objects)) {
+        Parameters inner(object, nullptr, field);
+        fill(inner, all.emplace_back());
+        if (auto complete = inner.finish_loosely(); !complete) {
+            outer.fault(field, complete.error().message);
+            break;
+        }
+    }
+    return all;
+}
+
+void fill_line(Parameters& from, Line& line) {
+    line.stage = from.text("stage");
+    line.decision = from.text("decision");
+    line.message = from.text("message", longest_text);
+    line.at = std::chrono::microseconds(from.number("microseconds"));
+}
+
+void fill_timing(Parameters& from, Timing& timing) {
+    timing.stage = from.text("stage");
+    timing.taken = std::chrono::microseconds(from.number("microseconds"));
+}
+
+void fill_explanation(Parameters& from, Explanation& explanation) {
+    explanation.request = from.text("request");
+    explanation.service = from.text("service");
+    explanation.caller_uid = from.number("callerUid");
+    explanation.lines = read_all<Line>(from, "lines", fill_line);
+    explanation.timings = read_all<Timing>(from, "timings", fill_timing);
+}
+
+void fill_candidate(Parameters& from, Candidate& candidate) {
+    candidate.host = from.text("host");
+    candidate.port = from.number("port");
+    candidate.transport = from.text("transport");
+    candidate.spn = from.text("spn");
+    candidate.principal = from.text("principal");
+    candidate.priority = from.number("priority");
+    candidate.weight = from.number("weight");
+    candidate.plugin = from.text("plugin");
+    candidate.trust = from.text("trust");
+    candidate.source = from.text("source");
+    candidate.version = from.text("version");
+    candidate.usable = from.flag("usable");
+    candidate.reason = from.text("reason", longest_text);
+}
+
+void fill_opened(Parameters& from, OpenChannel& opened) {
+    opened.fd = from.descriptor("channelFileDescriptor");
+    opened.channel = from.text("channel");
+    opened.peer = from.text("peer");
+    opened.self = from.text("self");
+    opened.spn = from.text("spn");
+    opened.expires = from.number("expires");
+}
+
+void fill_accepted(Parameters& from, OpenChannel& accepted) {
+    fill_opened(from, accepted);
+    accepted.address = from.text("address");
+    accepted.port = from.number("port");
+}
+
+void fill_facts(Parameters& from, ChannelFacts& facts) {
+    facts.channel = from.text("channel");
+    facts.role = from.text("role");
+    facts.service = from.text("service");
+    facts.rule = from.text("rule");
+    facts.caller_uid = from.number("callerUid");
+    facts.peer = from.text("peer");
+    facts.self = from.text("self");
+    facts.spn = from.text("spn");
+    facts.transport = from.text("transport");
+    facts.address = from.text("address");
+    facts.port = from.number("port");
+    facts.started = from.number("started");
+    facts.expires = from.number("expires");
+    facts.ended = from.number("ended");
+    facts.verdict = from.optional_text("verdict");
+    facts.bytes_from_peer = from.number("bytesFromPeer");
+    facts.bytes_to_peer = from.number("bytesToPeer");
+}
+
+void fill_whois(Parameters& from, ChannelFacts& facts) {
+    const json::object channel = from.object("channel");
+    auto read_facts = read<ChannelFacts>(channel, nullptr, fill_facts);
+    if (!read_facts)
+        from.fault("channel", read_facts.error().message);
+    else
+        facts = std::move(*read_facts);
+}
+
+void fill_channels(Parameters& from, std::vector<ChannelFacts>& channels) {
+    channels = read_all<ChannelFacts>(from, "channels", fill_facts);
+}
+
+void fill_found(Parameters& from, std::vector<Candidate>& candidates) {
+    candidates = read_all<Candidate>(from, "candidates", fill_candidate);
+}
+
+void fill_plan(Parameters& from, Plan& plan) {
+    plan.allowed = from.flag("allowed");
+    fill_found(from, plan.candidates);
+}
+
+void fill_part(Parameters& from, Part& part) {
+    part.name = from.text("name");
+    part.state = from.text("state");
+    part.pid = from.number("pid");
+    part.detail = from.text("detail", longest_text);
+}
+
+void fill_status(Parameters& from, Status& status) {
+    status.version = from.text("version");
+    status.pid = from.number("pid");
+    status.uptime = std::chrono::seconds(from.number("uptimeSeconds"));
+    status.services = from.texts("services", most_objects);
+    status.channels = from.number("channels");
+    status.parts = read_all<Part>(from, "parts", fill_part);
+}
+
+}  // namespace
+
+json::object to_json(const Request& request) {
+    json::object object{{"service", request.service}};
+    if (!request.keywords.empty()) {
+        auto& keywords = object["keywords"].emplace_array();
+        for (const auto& keyword : request.keywords) keywords.emplace_back(keyword);
+    }
+    if (request.instance) object["instance"] = *request.instance;
+    if (request.host) object["host"] = *request.host;
+    if (request.credential_cache) object["credentialCache"] = *request.credential_cache;
+    if (request.minimum_lifetime) object["minimumLifetimeSeconds"] = request.minimum_lifetime->count();
+    if (request.timeout) object["timeoutMilliseconds"] = request.timeout->count();
+    return object;
+}
+
+Result<OpenChannel> read_opened(varlink::Reply& reply) {
+    return read<OpenChannel>(reply.parameters, &reply.descriptors, fill_opened);
+}
+Result<OpenChannel> read_accepted(varlink::Reply& reply) {
+    return read<OpenChannel>(reply.parameters, &reply.descriptors, fill_accepted);
+}
+Result<Plan> read_plan(varlink::Reply& reply) { return read<Plan>(reply.parameters, nullptr, fill_plan); }
+Result<std::vector<Candidate>> read_found(varlink::Reply& reply) {
+    return read<std::vector<Candidate>>(reply.parameters, nullptr, fill_found);
+}
+Result<ChannelFacts> read_whois(varlink::Reply& reply) {
+    return read<ChannelFacts>(reply.parameters, nullptr, fill_whois);
+}
+Result<std::vector<ChannelFacts>> read_channels(varlink::Reply& reply) {
+    return read<std::vector<ChannelFacts>>(reply.parameters, nullptr, fill_channels);
+}
+Result<Status> read_status(varlink::Reply& reply) {
+    return read<Status>(reply.parameters, nullptr, fill_status);
+}
+
+Result<std::optional<Explanation>> read_explanation(const varlink::Reply& reply) {
+    const json::value* found = reply.parameters.if_contains("explanation");
+    if (!found || !found->is_object()) return std::optional<Explanation>{};
+    auto explanation = read<Explanation>(found->get_object(), nullptr, fill_explanation);
+    if (!explanation) return std::move(explanation).error();
+    return std::optional<Explanation>(std::move(*explanation));
+}
+
+json::object without_descriptors(json::object parameters) {
+    constexpr std::string_view suffix = "FileDescriptor";
+    for (auto field = parameters.begin(); field != parameters.end();) {
+        const std::string_view key(field->key().data(), field->key().size());
+        field = key.ends_with(suffix) ? parameters.stable_erase(field) : field + 1;
+    }
+    return parameters;
+}
+
+}  // namespace mutual::client

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// check-config: the daemon's own check, so that there is one reader of the configuration.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "client/mutualctl/exit_status.h"
+#include "client/mutualctl/output.h"
+#include "client/mutualctl/verbs.h"
+
+namespace mutual::ctl {
+
+namespace {
+
+// The daemon of this build or installation, else the one of the configured prefix.
+std::string daemon_path() {
+    std::error_code problem;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", problem).parent_path();
+    for (const auto& path : {self / "mutuald", self.parent_path() / "sbin" / "mutuald"})
+        if (!problem && ::access(path.c_str(), X_OK) == 0) return path;
+    return MUTUAL_SBINDIR "/mutuald";
+}
+
+}  // namespace
+
+int check_config(const Options& options) {
+    std::vector<std::string> words{daemon_path(), "--check-config"};
+    words.insert(words.end(), options.paths.begin(), options.paths.end());
+    std::vector<char*> arguments;
+    for (auto& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execv(arguments.front(), arguments.data());
+    const Error error(Code::unavailable, Stage::request, "run " + words.front() + ": " + std::strerror(errno),
+                      "is mutuald installed?");
+    return fail(options, "check the configuration", error, exit_failed);
+}
+
+}  // namespace mutual::ctl

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/mutualctl/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+
+#include "client/broker_client.h"
+#include "client/mutualctl/exit_status.h"
+#include "client/mutualctl/times.h"
+
+namespace mutual::ctl {
+
+namespace {
+
+// The parser and what it fills. Spans of time and the words after "--" need a second look.
+struct Grammar {
+    Options options;
+    std::string minimum_lifetime;
+    std::string timeout;
+    std::string cache;
+    std::string instance;
+    std::string host;
+    int fd = -1;
+    std::vector<std::string> stray;
+    CLI::App app{"Opens, accepts and shows mutually authenticated channels, by asking mutuald.", "mutualctl"};
+
+    Grammar();
+
+private:
+    CLI::App* verb(Verb verb, const std::string& name, const std::string& description);
+    void add_global();
+    void add_request(CLI::App& verb);
+    void add_command(CLI::App& verb);
+    void add_channel_verbs();
+    void add_question_verbs();
+    void add_other_verbs();
+};
+
+std::string check_span(const std::string& text) {
+    return parse_span(text) ? "" : "'" + text + "' is not a span of time like 10s, 500ms, 5min or 8h";
+}
+
+CLI::App* Grammar::verb(Verb verb, const std::string& name, const std::string& description) {
+    CLI::App* added = app.add_subcommand(name, description);
+    added->callback([this, verb] { options.verb = verb; });
+    return added;
+}
+
+void Grammar::add_global() {
+    app.require_subcommand(0, 1);
+    app.fallthrough();
+    app.set_help_flag("-h,--help", "Show this help");
+    app.set_version_flag("--version", "mutualctl " MUTUAL_VERSION, "Show the version");
+    app.add_flag("-j,--json", options.json, "Show the broker's reply as JSON");
+    app.add_option("--socket", options.socket,
+                   "The broker's socket (" + std::string(client::default_socket) + ")")
+        ->type_name("PATH");
+    app.add_flag_callback(
+        "--no-legend", [this] { options.legend = false; }, "Show tables without titles and sums");
+    app.add_flag("-q,--quiet", options.quiet, "Show no explanation and no remark besides errors");
+    app.footer(exit_status_text());
+}
+
+void Grammar::add_request(CLI::App& verb) {
+    verb.add_option("SERVICE", options.request.service, "The service's name in the configuration")
+        ->required();
+    verb.add_option("--keyword", options.request.keywords,
+                    "Only instances with that keyword (may be repeated)")
+        ->type_name("KEYWORD")
+        ->expected(1)
+        ->take_all();
+    verb.add_option("--instance", instance, "Only the instance of that name")->type_name("NAME");
+    verb.add_option("--host", host, "Only instances on that host")->type_name("HOST");
+    verb.add_option("--min-lifetime", minimum_lifetime, "The ticket must last that long (8h)")
+        ->type_name("TIME")
+        ->check(check_span);
+    verb.add_option("--timeout", timeout, "Give up after that time (10s)")
+        ->type_name("TIME")
+        ->check(check_span);
+    verb.add_option("--cache", cache,
+                    "Credential cache to use (otherwise $KRB5CCNAME, or the user's default)")
+        ->type_name("NAME");
+    verb.add_flag("--explain", options.explain, "Tell on standard error how it went, also on success");
+}
+
+void Grammar::add_command(CLI::App& verb) {
+    verb.add_flag("--stdio", options.stdio, "The command's standard input and output are the channel, too");
+    verb.add_option("COMMAND", stray,
+                    "After '--': run it with the channel as descriptor 3, named in $MUTUAL_FD");
+}
+
+void Grammar::add_channel_verbs() {
+    CLI::App* open = verb(Verb::open, "open", "Open a channel; connect it to standard input and output");
+    add_request(*open);
+    add_command(*open);
+
+    CLI::App* accept =
+        verb(Verb::accept, "accept", "Wait for a channel that a peer opens to a service of this host");
+    accept->add_option("SERVICE", options.request.service, "The service's name in the configuration")
+        ->required();
+    accept->add_option("--timeout", timeout, "Give up after that time (never)")
+        ->type_name("TIME")
+        ->check(check_span);
+    accept->add_flag("--keep", options.keep, "Go on for ever, with one command for each channel");
+    accept
+        ->add_option("--parallel", options.parallel, "With --keep: at most that many commands at a time (64)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 100000));
+    add_command(*accept);
+}
+
+void Grammar::add_question_verbs() {
+    add_request(*verb(Verb::plan, "plan", "Tell what open would do, without connecting"));
+    add_request(*verb(Verb::find, "find", "Tell what discovery finds for a service"));
+    CLI::App* whois = verb(Verb::whois, "whois", "Tell whose channel it is and how it ended");
+    CLI::Option* channel = whois->add_option("CHANNEL", options.channel, "The channel's id");
+    whois->add_option("--fd", fd, "The channel that is this process's descriptor N")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber)
+        ->excludes(channel);
+    verb(Verb::list_channels, "list-channels", "List your channels; for administrators, all");
+    verb(Verb::status, "status", "Show the daemon, its parts and its services");
+}
+
+void Grammar::add_other_verbs() {
+    CLI::App* check =
+        verb(Verb::check_config, "check-config", "Check configuration files, by mutuald itself");
+    check->add_option("PATH", options.paths, "Files to check instead of the installed ones");
+    CLI::App* call = verb(Verb::call, "call", "Call a Varlink method of the broker and show its reply");
+    call->add_option("METHOD", options.method, "Full name, or the name in org.mutuald.Broker")->required();
+    call->add_option("JSON", options.parameters, "The parameters, an object ({})");
+    CLI::App* introspect =
+        verb(Verb::introspect, "introspect", "Show the broker's interfaces, or one's description");
+    introspect->add_option("INTERFACE", options.interface, "The interface to describe");
+}
+
+Grammar::Grammar() {
+    options.socket = client::default_socket;
+    add_global();
+    add_channel_verbs();
+    add_question_verbs();
+    add_other_verbs();
+}
+
+// The broker knows nothing of our working directory.
+std::string absolute_cache(const std::string& name) {
+    const std::size_t colon = name.find(':');
+    const std::string type = colon == std::string::npos ? "" : name.substr(0, colon + 1);
+    const std::string path = name.substr(type.size());
+    if (!(type.empty() || type == "FILE:" || type == "DIR:") || path.empty() || path.front() == ':')
+        return name;
+    return type + std::filesystem::absolute(path).string();
+}
+
+template <class T>
+std::optional<T> unless_empty(const T& text) {
+    return text.empty() ? std::nullopt : std::optional<T>(text);
+}
+
+std::optional<std::chrono::milliseconds> span(const std::string& text) {
+    return text.empty() ? std::nullopt : parse_span(text);
+}
+
+// What the parser cannot know by itself. A complaint, or nothing.
+std::string complete(Grammar& grammar, const char* cache) {
+    Options& options = grammar.options;
+    client::Request& request = options.request;
+    request.instance = unless_empty(grammar.instance);
+    request.host = unless_empty(grammar.host);
+    request.timeout = span(grammar.timeout);
+    if (const auto lifetime = span(grammar.minimum_lifetime))
+        request.minimum_lifetime = std::chrono::ceil<std::chrono::seconds>(*lifetime);
+    if (grammar.cache.empty() && cache != nullptr) grammar.cache = cache;
+    if (!grammar.cache.empty()) request.credential_cache = absolute_cache(grammar.cache);
+    if (grammar.fd >= 0) options.fd = grammar.fd;
+    const bool takes_command = options.verb == Verb::open || options.verb == Verb::accept;
+    if (!grammar.stray.empty()) return "put '--' before the command '" + grammar.stray.front() + "'";
+    if (!takes_command && !options.command.empty()) return "only open and accept run a command";
+    if (options.keep && options.command.empty()) return "--keep needs a command after '--'";
+    if (options.stdio && options.command.empty()) return "--stdio needs a command after '--'";
+    if (options.verb == Verb::whois && options.channel.empty() && !options.fd)
+        return "whois needs CHANNEL or --fd N";
+    return {};
+}
+
+CommandLine usage_error(CommandLine line, const std::string& complaint) {
+    line.exit = exit_usage;
+    line.complaint = "mutualctl: " + complaint + "\nhint: see 'mutualctl --help'\n";
+    return line;
+}
+
+// Everything after the first "--" is a command's, whatever it looks like.
+std::vector<std::string> take_command(std::vector<std::string>& arguments, bool& was_marked) {
+    const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+    was_marked = mark != arguments.end();
+    if (!was_marked) return {};
+    std::vector<std::string> command(mark + 1, arguments.end());
+    arguments.erase(mark, arguments.end());
+    return command;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::vector<std::string> arguments, const char* cache) {
+    CommandLine line;
+    const auto grammar = std::make_unique<Grammar>();
+    bool was_marked = false;
+    grammar->options.command = take_command(arguments, was_marked);
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    try {
+        grammar->app.parse(std::move(arguments));
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() != 0) return usage_error(std::move(line), error.what());
+        std::ostringstream output;
+        grammar->app.exit(error, output, output);
+        line.exit = exit_ok;
+        line.output = output.str();
+        return line;
+    }
+    std::string complaint = complete(*grammar, cache);
+    if (complaint.empty() && was_marked && grammar->options.command.empty())
+        complaint = "no command after '--'";
+    line.options = std::move(grammar->options);
+    return complaint.empty() ? line : usage_error(std::move(line), complaint);
+}
+
+std::vector<std::pair<std::string, std::vector<std::string>>> documented_names() {
+    const auto grammar = std::make_unique<Grammar>();
+    std::vector<std::pair<std::string, std::vector<std::string>>> all;
+    const auto add = [&all](const std::string& verb, const CLI::App& app) {
+        auto& names = all.emplace_back(verb, std::vector<std::string>()).second;
+        for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
+    };
+    add("", grammar->app);
+    for (const CLI::App* verb : std::as_const(grammar->app).get_subcommands({})) add(verb->get_name(), *verb);
+    return all;
+}
+
+}  // namespace mutual::ctl

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of mutualctl as a value. The only place that knows CLI11.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/broker_types.h"
+
+namespace mutual::ctl {
+
+enum class Verb {
+    short_status,
+    open,
+    accept,
+    plan,
+    find,
+    whois,
+    list_channels,
+    status,
+    check_config,
+    call,
+    introspect,
+};
+
+struct Options {
+    Verb verb = Verb::short_status;
+    std::string socket;
+    bool json = false;
+    bool legend = true;
+    bool quiet = false;
+
+    client::Request request;  // of open, plan and find; accept uses its service and timeout
+    bool explain = false;
+    std::vector<std::string> command;  // what follows "--"
+    bool stdio = false;                // the command gets the channel as its standard input and output, too
+    bool keep = false;
+    std::size_t parallel = 64;
+
+    std::string channel;    // of whois
+    std::optional<int> fd;  // of whois
+    std::string method;     // of call
+    std::string parameters = "{}";
+    std::string interface;           // of introspect; empty: what there is
+    std::vector<std::string> paths;  // of check-config
+};
+
+struct CommandLine {
+    Options options;
+    std::optional<int> exit;  // nothing is left to do but to show the two texts
+    std::string output;
+    std::string complaint;
+};
+
+// `cache` is the caller's KRB5CCNAME, if set.
+CommandLine parse_command_line(std::vector<std::string> arguments, const char* cache);
+
+// --help of the whole and of each verb, with each verb's name in front; the manual page is checked against
+// it.
+std::vector<std::pair<std::string, std::vector<std::string>>> documented_names();
+
+}  // namespace mutual::ctl

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs that ask the broker and show its answer.
+#include <algorithm>
+#include <ctime>
+
+#include "client/mutualctl/exit_status.h"
+#include "client/mutualctl/output.h"
+#include "client/mutualctl/reports.h"
+#include "client/mutualctl/verbs.h"
+#include "varlink/socket.h"
+
+namespace mutual::ctl {
+
+namespace {
+
+using client::Answer;
+using client::BrokerClient;
+using client::Candidate;
+
+// Connects, asks, and shows: `show` gives the text for people.
+template <class Ask, class Show>
+int answer(const Options& options, const std::string& what_for, const Ask& ask, const Show& show) {
+    auto broker = BrokerClient::connect(options.socket);
+    if (!broker) return fail(options, what_for, broker.error(), exit_not_running);
+    const auto answered = ask(*broker);
+    if (!answered.result) return fail(options, what_for, answered);
+    return print(options.json ? json_line(answered.reply) : show(answered));
+}
+
+template <class T>
+std::string explanation_of(const Options& options, const Answer<T>& answered) {
+    if (!answered.explanation || options.quiet) return {};
+    return explanation_text(*answered.explanation);
+}
+
+// What a script wants to know of candidates: none, none that may be used, or one.
+int status_of(const std::vector<Candidate>& candidates) {
+    if (candidates.empty()) return exit_not_found;
+    const bool any =
+        std::any_of(candidates.begin(), candidates.end(), [](const auto& c) { return c.usable; });
+    return any ? exit_ok : exit_denied;
+}
+
+std::string quoted(const std::string& service) { return "'" + service + "'"; }
+
+}  // namespace
+
+int plan(const Options& options) {
+    int verdict = exit_ok;
+    const auto ask = [&](BrokerClient& broker) {
+        auto asked = broker.plan(options.request);
+        if (asked.result) verdict = asked.result->allowed ? status_of(asked.result->candidates) : exit_denied;
+        return asked;
+    };
+    const auto show = [&](const auto& answered) {
+        std::string text = quoted(options.request.service);
+        text += answered.result->allowed ? " is allowed\n" : " is not allowed\n";
+        if (!answered.result->candidates.empty())
+            text += candidates_text(answered.result->candidates, options.legend);
+        return text + explanation_of(options, answered);
+    };
+    const int shown = answer(options, "plan a channel to " + quoted(options.request.service), ask, show);
+    return shown == exit_ok ? verdict : shown;
+}
+
+int find(const Options& options) {
+    int verdict = exit_ok;
+    const auto ask = [&](BrokerClient& broker) {
+        auto asked = broker.find(options.request);
+        if (asked.result && asked.result->empty()) verdict = exit_not_found;
+        return asked;
+    };
+    const auto show = [&](const auto& answered) {
+        if (options.explain) complain(explanation_of(options, answered));
+        return candidates_text(*answered.result, options.legend);
+    };
+    const int shown = answer(options, "find " + quoted(options.request.service), ask, show);
+    return shown == exit_ok ? verdict : shown;
+}
+
+int whois(const Options& options) {
+    const std::uint64_t cookie = options.fd ? varlink::socket_cookie(*options.fd) : 0;
+    const std::string what_for = "tell whose channel it is";
+    if (options.fd && cookie == 0) {
+        const Error error(Code::invalid_request, Stage::request,
+                          "descriptor " + std::to_string(*options.fd) + " is not a socket of this process",
+                          "pass the channel's descriptor on when you run mutualctl");
+        return fail(options, what_for, error, exit_usage);
+    }
+    const auto ask = [&](BrokerClient& broker) {
+        return options.fd ? broker.whois_cookie(cookie) : broker.whois(options.channel);
+    };
+    const auto show = [](const auto& answered) { return channel_text(*answered.result, std::time(nullptr)); };
+    return answer(options, what_for, ask, show);
+}
+
+int list_channels(const Options& options) {
+    const auto ask = [](BrokerClient& broker) { return broker.list_channels(); };
+    const auto show = [&](const auto& answered) {
+        return channels_text(*answered.result, options.legend, std::time(nullptr));
+    };
+    return answer(options, "list the channels", ask, show);
+}
+
+int status(const Options& options) {
+    const auto ask = [](BrokerClient& broker) { return broker.status(); };
+    const auto show = [&](const auto& answered) {
+        return options.verb == Verb::status ? status_text(*answered.result, options.legend)
+                                            : short_status_text(*answered.result);
+    };
+    return answer(options, "tell the status", ask, show);
+}
+
+}  // namespace mutual::ctl

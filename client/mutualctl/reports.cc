@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/mutualctl/reports.h"
+
+#include "client/mutualctl/printable.h"
+#include "client/mutualctl/table.h"
+#include "client/mutualctl/times.h"
+
+namespace mutual::ctl {
+
+namespace {
+
+using client::Candidate;
+using client::ChannelFacts;
+using client::Explanation;
+using client::Status;
+
+std::string counted(std::size_t number, const char* noun) {
+    return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
+std::string endpoint(const std::string& host, std::int64_t port) {
+    if (port == 0) return host;
+    const bool is_ipv6 = host.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::string timings_text(const Explanation& explanation) {
+    std::string text;
+    std::chrono::microseconds total{0};
+    for (const auto& timing : explanation.timings) {
+        text += (text.empty() ? "" : ", ") + printable(timing.stage) + " " + short_span(timing.taken);
+        total += timing.taken;
+    }
+    return text.empty() ? text : "  time per stage: " + text + "; in all " + short_span(total) + "\n";
+}
+
+std::string both_times(std::int64_t time, std::int64_t now) {
+    return time == 0 ? std::string() : local_time(time) + " (" + relative_time(time, now) + ")";
+}
+
+std::string state_of(const ChannelFacts& channel) {
+    if (channel.ended != 0) return "ended";
+    return channel.verdict ? "half-closed" : "open";
+}
+
+std::string parts_text(const Status& status, bool with_legend) {
+    Table table({{"PART"}, {"STATE"}, {"PID", Align::right}, {"DETAIL"}});
+    for (const auto& part : status.parts)
+        table.row({part.name, part.state, part.pid == 0 ? "" : std::to_string(part.pid), part.detail});
+    return table.text(with_legend, 2);
+}
+
+}  // namespace
+
+std::string explanation_text(const Explanation& explanation) {
+    std::string text = "request " + printable(explanation.request) + ": service '" +
+                       printable(explanation.service) + "', caller uid " +
+                       std::to_string(explanation.caller_uid) + "\n";
+    Table table({{"TIME", Align::right}, {"STAGE"}, {"DECISION"}, {"MESSAGE"}});
+    for (const auto& line : explanation.lines)
+        table.row({short_span(line.at), line.stage, line.decision, line.message});
+    if (table.rows() > 0) text += table.text(true, 2);
+    return text + timings_text(explanation);
+}
+
+std::string failure_text(std::string_view what_for, const Error& error) {
+    std::string text = "mutualctl: cannot ";
+    text.append(what_for).append(": ").append(printable(error.message)).append(" (stage ");
+    text.append(name(error.stage)).append(", ").append(name(error.code)).append(")\n");
+    if (!error.hint.empty()) text.append("hint: ").append(printable(error.hint)).append("\n");
+    return text;
+}
+
+std::string candidates_text(const std::vector<Candidate>& candidates, bool with_legend) {
+    Table table({{"USABLE"},
+                 {"ENDPOINT"},
+                 {"TRANSPORT"},
+                 {"PRINCIPAL"},
+                 {"PRIO", Align::right},
+                 {"WEIGHT", Align::right},
+                 {"FOUND BY"},
+                 {"TRUST"},
+                 {"REASON"}});
+    for (const Candidate& candidate : candidates)
+        table.row({candidate.usable ? "yes" : "no", endpoint(candidate.host, candidate.port),
+                   candidate.transport, candidate.principal.empty() ? candidate.spn : candidate.principal,
+                   std::to_string(candidate.priority), std::to_string(candidate.weight), candidate.plugin,
+                   candidate.trust, candidate.reason});
+    return table.text(with_legend) + (with_legend ? counted(candidates.size(), "candidate") + "\n" : "");
+}
+
+std::string channels_text(const std::vector<ChannelFacts>& channels, bool with_legend, std::int64_t now) {
+    Table table({{"CHANNEL"},
+                 {"ROLE"},
+                 {"SERVICE"},
+                 {"UID", Align::right},
+                 {"PEER"},
+                 {"ADDRESS"},
+                 {"STARTED"},
+                 {"EXPIRES"},
+                 {"STATE"}});
+    for (const ChannelFacts& channel : channels)
+        table.row({channel.channel, channel.role, channel.service, std::to_string(channel.caller_uid),
+                   channel.peer, endpoint(channel.address, channel.port), relative_time(channel.started, now),
+                   relative_time(channel.expires, now), state_of(channel)});
+    return table.text(with_legend) + (with_legend ? counted(channels.size(), "channel") + "\n" : "");
+}
+
+std::string channel_text(const ChannelFacts& channel, std::int64_t now) {
+    Table table({{"", Align::right}, {""}});
+    table.row({"channel:", channel.channel});
+    table.row({"role:", channel.role});
+    table.row({"service:", channel.service});
+    table.row({"rule:", channel.rule});
+    table.row({"caller uid:", std::to_string(channel.caller_uid)});
+    table.row({"peer:", channel.peer});
+    table.row({"self:", channel.self});
+    table.row({"spn:", channel.spn});
+    table.row({"transport:", channel.transport});
+    table.row({"address:", endpoint(channel.address, channel.port)});
+    table.row({"started:", both_times(channel.started, now)});
+    table.row({"expires:", both_times(channel.expires, now)});
+    table.row({"ended:", both_times(channel.ended, now)});
+    table.row({"verdict:", channel.verdict.value_or("")});
+    table.row({"octets from peer:", std::to_string(channel.bytes_from_peer)});
+    table.row({"octets to peer:", std::to_string(channel.bytes_to_peer)});
+    return table.text(false);
+}
+
+std::string short_status_text(const Status& status) {
+    std::string text = "mutuald " + printable(status.version) + " (pid " + std::to_string(status.pid) +
+                       ") has run for " + long_span(status.uptime) + ": " +
+                       counted(status.services.size(), "service") + ", " +
+                       counted(static_cast<std::size_t>(status.channels), "channel") + "\n";
+    for (const auto& part : status.parts)
+        if (part.state != "running")
+            text += printable(part.name) + " is " + printable(part.state) +
+                    (part.detail.empty() ? "" : ": " + printable(part.detail)) + "\n";
+    return text;
+}
+
+std::string status_text(const Status& status, bool with_legend) {
+    client::Status headline = status;
+    headline.parts.clear();
+    std::string text = short_status_text(headline);
+    std::string services;
+    for (const auto& service : status.services)
+        services += (services.empty() ? "" : ", ") + printable(service);
+    if (!services.empty()) text += "services: " + services + "\n";
+    return status.parts.empty() ? text : text + parts_text(status, with_legend);
+}
+
+}  // namespace mutual::ctl

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What mutualctl shows to people, as text that ends with a newline: explanations, failures, and the tables.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/broker_types.h"
+#include "mutual/error.h"
+
+namespace mutual::ctl {
+
+std::string explanation_text(const client::Explanation& explanation);
+
+// "mutualctl: cannot open a channel to 'ledger': MESSAGE (stage handshake, WrongPeer)", and the hint if there
+// is one.
+std::string failure_text(std::string_view what_for, const Error& error);
+
+std::string candidates_text(const std::vector<client::Candidate>& candidates, bool with_legend);
+std::string channels_text(const std::vector<client::ChannelFacts>& channels, bool with_legend,
+                          std::int64_t now);
+std::string channel_text(const client::ChannelFacts& channel, std::int64_t now);
+// One line, and what is not running.
+std::string short_status_text(const client::Status& status);
+std::string status_text(const client::Status& status, bool with_legend);
+
+}  // namespace mutual::ctl
