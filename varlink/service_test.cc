@@ -78,11 +78,9 @@ protected:
 };
 
 TEST_F(ServiceTest, AnswersPipelinedCallsInOrder) {
-    put(
-        std::string_view("{\"method\":\"test.Echo.Say\",\"parameters\":{\"n\":1}}\0"
-                         "{\"method\":\"test.Echo.Say\",\"oneway\":true}\0"
-                         "{\"method\":\"test.Echo.Say\",\"parameters\":{\"n\":2}}\0",
-                         48 + 43 + 48));
+    put(message(R"({"method":"test.Echo.Say","parameters":{"n":1}})") +
+        message(R"({"method":"test.Echo.Say","oneway":true})") +
+        message(R"({"method":"test.Echo.Say","parameters":{"n":2}})"));
     EXPECT_EQ(get(), message(R"({"parameters":{"n":1}})") + message(R"({"parameters":{"n":2}})"));
 }
 
