@@ -126,8 +126,7 @@ private:
         if (::poll(entries.data(), entries.size(), -1) < 0)
             return errno == EINTR ? Result<void>() : system_error("poll");
         if ((entries[0].revents & (POLLHUP | POLLERR)) != 0) hung_up_ = true;
-        if (entries[0].revents != 0 && reads_channel)
-            from_peer_.filled(::recv(channel_, from_peer_.room(), buffer_size, MSG_DONTWAIT));
+        if (entries[0].revents != 0 && reads_channel) receive();
         if (entries[1].revents != 0) {
             auto read = read_input();
             if (!read) return read;
@@ -139,6 +138,15 @@ private:
         auto sent = entries[0].revents != 0 && writes_channel ? send() : Result<void>();
         if (sent) close_ended();
         return sent;
+    }
+
+    void receive() {
+        const ssize_t count = ::recv(channel_, from_peer_.room(), buffer_size, MSG_DONTWAIT);
+        // The other side closed with octets of ours unread.
+        const bool is_loss = count < 0 && errno == ECONNRESET;
+        from_peer_.filled(count);
+        if (is_loss)
+            lost_ = Error(Code::unavailable, Stage::channel, "send to the peer: it did not read all of it");
     }
 
     Result<void> read_input() {
