@@ -174,8 +174,9 @@ public:
     virtual ~Session() = default;
 
     virtual void start() = 0;
-    // Octets may be changed in place, and are gone afterwards: a Session copies what it must keep, and keeps
-    // no more than one record.
+    // At most 128 KiB at a time. Octets may be changed in place, and are gone afterwards: a Session copies
+    // what it must keep, and keeps no more than one record. Before established() the host passes none in
+    // while a step or an admission is unanswered, so that a peer who is done first cannot flood the Session.
     virtual void network_bytes(MutableBytes bytes) = 0;
     virtual void network_end() = 0;  // the peer closed its direction
     virtual void program_bytes(Bytes bytes) = 0;
