@@ -137,6 +137,18 @@ def add_as_host(world, name, text):
                     env=world.environment())
 
 
+def publish(world, name, on, port, as_host=None, below=None, **attributes):
+    """Writes an SCP as the administrator, or as a domain member under its own object; returns its DN."""
+    parent = below or (f"cn={as_host},{HOSTS}" if as_host else SERVICES)
+    dn = f"cn={name},{parent}"
+    text = scp(dn, **{"host_name": host.full_name(on), "port": port, **attributes})
+    if as_host:
+        add_as_host(world, as_host, text)
+    else:
+        change(world, text)
+    return dn
+
+
 def delete(world, dn):
     """Removes an entry as the directory's administrator; one that is gone already is fine."""
     text = f"dn:: {base64.b64encode(dn.encode()).decode()}\nchangetype: delete\n"

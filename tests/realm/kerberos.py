@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The MIT KDC of the realm: its database, its principals, the keytabs of every host, tickets for users."""
+import contextlib
 import os
 
 import host
@@ -158,3 +159,9 @@ def kinit(world, name, user, lifetime="10h", cache=None):
     command = world.command(name, user, ["kinit", "-l", lifetime, *(["-c", cache] if cache else []), user])
     step.run(f"kinit of {user} on {name}", command, f"{world.folder}/kdc/krb5kdc.log", input=password(user) + "\n",
              env=world.environment())
+
+
+def kdestroy(world, name, user):
+    """Removes the user's default cache on the host, if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(world.inside(name, f"/tmp/krb5cc_{host.USERS[user]}"))
