@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every error names file, line, column and key, and what is near.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "daemon/config/load.h"
+#include "daemon/config/nearest.h"
+
+namespace mutual::config {
+namespace {
+
+struct Wrong {
+    const char* name;
+    const char* text;
+    const char* message;  // the first error's begins with it
+    const char* hint;     // and its hint contains this
+};
+
+void PrintTo(const Wrong& wrong, std::ostream* out) { *out << wrong.name; }
+
+class ConfigurationError : public testing::TestWithParam<Wrong> {};
+
+TEST_P(ConfigurationError, NamesItsPlaceAndRemedy) {
+    const Loaded loaded = load_text(GetParam().text, "f");
+    EXPECT_FALSE(loaded.configuration);
+    ASSERT_FALSE(loaded.errors.empty());
+    const Error& error = loaded.errors.front();
+    EXPECT_EQ(error.code, Code::invalid_configuration);
+    EXPECT_EQ(error.message.rfind(GetParam().message, 0), 0U) << error.message;
+    EXPECT_NE(error.hint.find(GetParam().hint), std::string::npos) << error.hint;
+}
+
+const Wrong syntax_and_types[] = {
+    {"syntax", "[daemon]\nrequest_timeout = \n", "f:2:", ""},
+    {"date", "[daemon]\nrequest_timeout = 2020-01-01\n", "f:2:19: dates and times", "string"},
+    {"unknown_section", "[deamon]\n", "f:1:2: deamon: unknown key", "did you mean \"daemon\"?"},
+    {"unknown_key", "[daemon]\n  request_timeuot = '1s'\n", "f:2:3: daemon.request_timeuot: unknown key",
+     "did you mean \"request_timeout\"?"},
+    {"far_key", "[daemon]\nzzz = 1\n", "f:2:1: daemon.zzz: unknown key",
+     "known: request_timeout, plugin_folder"},
+    {"not_a_table", "daemon = 3\n", "f:1:10: daemon: must be a table, is an integer", ""},
+    {"no_unit", "[daemon]\nrequest_timeout = 10\n",
+     "f:2:19: daemon.request_timeout: must be a time, is an integer", "\"10s\""},
+    {"out_of_range", "[daemon]\nrequest_timeout = '1h'\n",
+     "f:2:19: daemon.request_timeout: must be from 100ms to 5min, is 1h", ""},
+    {"choice", "[daemon]\ncaller_identification = 'pidfs'\n",
+     "f:2:25: daemon.caller_identification: has no value \"pidfs\"", "did you mean \"pidfd\"?"},
+    {"limit", "[daemon.limits]\nmessage = 1\n",
+     "f:2:11: daemon.limits.message: must be from 4096 to 1048576, is 1", ""},
+    {"no_such_group", "[daemon]\nadmin_group = 'no-such-group'\n",
+     "f:2:15: daemon.admin_group: look up group", "create it"},
+    {"relative_path", "[daemon]\nplugin_folder = 'lib'\n",
+     "f:2:17: daemon.plugin_folder: must be an absolute path", ""},
+};
+INSTANTIATE_TEST_SUITE_P(OfTypes, ConfigurationError, testing::ValuesIn(syntax_and_types),
+                         [](const auto& instance) { return instance.param.name; });
+
+const Wrong references[] = {
+    {"plugin_of_a_service", "[service.a]\nrealm='R'\ndiscovery=['static','spc']\n",
+     "f:3:21: service.a.discovery: there is no discovery plugin \"spc\"", "did you mean \"scp\"?"},
+    {"disabled_plugin", "[plugin.scp]\nenabled=false\n[service.a]\nrealm='R'\ndiscovery=['scp']\n",
+     "f:5:12: service.a.discovery: discovery plugin \"scp\" is disabled", ""},
+    {"wrong_kind", "[service.a]\nrealm='R'\ndiscovery=['static']\ntransport='scp'\n",
+     "f:4:11: service.a.transport: there is no transport plugin \"scp\"", "known: sockets"},
+    {"identity", "[service.a]\nrealm='R'\ndiscovery=['static']\nidentity='hots'\n",
+     "f:4:10: service.a.identity: there is no identity \"hots\"", "did you mean \"host\"?"},
+    {"plugin_identity", "[plugin.scp]\nidentity='caller'\n", "f:2:10: plugin.scp.identity: a plugin cannot",
+     "host"},
+    {"service_of_a_rule", "[[rule]]\nname='r'\naction='allow'\nusers=['*']\nservices=['legder']\n",
+     "f:5:11: rule[0].services: there is no service \"legder\"", ""},
+    {"user_of_a_rule", "[[rule]]\nname='r'\naction='allow'\nusers=['root','no-such-user']\nservices=['*']\n",
+     "f:4:15: rule[0].users: look up user \"no-such-user\": there is none", "create it"},
+    {"same_rule_twice",
+     "[[rule]]\nname='r'\naction='deny'\nusers=['*']\nservices=['*']\n[[rule]]\nname='r'\naction='allow'\n"
+     "users=['*']\nservices=['*']\n",
+     "f:7:6: rule[1].name: another rule has this name: f:1:1", ""},
+    {"built_in_identity", "[identity.host]\nkeytab='/k'\nprincipal='a@R'\n",
+     "f:1:11: identity.host: is built in", "another name"},
+    {"foreign_plugin_without_kind", "[plugin.x]\n", "f:1:9: plugin.x.kind: is missing", "transport"},
+    {"built_in_plugin_of_other_kind", "[plugin.scp]\nkind='transport'\n",
+     "f:2:6: plugin.scp.kind: this built-in", ""},
+};
+INSTANTIATE_TEST_SUITE_P(OfReferences, ConfigurationError, testing::ValuesIn(references),
+                         [](const auto& instance) { return instance.param.name; });
+
+const Wrong services[] = {
+    {"no_realm", "[service.a]\ndiscovery=['static']\n", "f:1:10: service.a.realm: is missing",
+     "never guessed"},
+    {"nothing_to_do", "[service.a]\nrealm='R'\n", "f:1:10: service.a: has neither", ""},
+    {"bad_class", "[service.a]\nrealm='R'\nclass='a/b'\n", "f:3:7: service.a.class: is not an SPN class", ""},
+    {"bad_realm", "[service.a]\nrealm='a@b'\n", "f:2:7: service.a.realm: is not a Kerberos realm", ""},
+    {"host_star", "[service.a]\nrealm='R'\ntrust.hosts=['*.b']\n",
+     "f:3:14: service.a.trust.hosts: host name \"*.b\"", ".example.org"},
+    {"three_part", "[service.a]\nrealm='R'\ntrust.three_part=true\n",
+     "f:3:18: service.a.trust.three_part: is a reason only where", "service"},
+    {"bad_name", "[service.'a b']\nrealm='R'\ndiscovery=['static']\n",
+     "f:1:10: service.a b: a name has 1 to 64", ""},
+    {"four_part_spn", "[service.a]\nrealm='R'\naccept.spns=['a/b/c/d']\n",
+     "f:3:14: service.a.accept.spns: ", ""},
+    {"no_keytab", "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nport=1\ndeliver='accept'\n",
+     "f:3:12: service.a.accept.keytab: is missing", ""},
+    {"port_70000", "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nkeytab='/k'\nport=70000\n",
+     "f:6:6: service.a.accept.port: must be from 0 to 65535, is 70000", ""},
+    {"star_in_principals",
+     "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nkeytab='/k'\nport=1\ndeliver='accept'\n"
+     "allow.principals=['*@R']\n",
+     "f:8:19: service.a.accept.allow.principals: principal \"*@R\" holds a \"*\"", "patterns"},
+    {"star_in_realm",
+     "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nkeytab='/k'\nport=1\ndeliver='accept'\n"
+     "allow.patterns=['a@*']\n",
+     "f:8:17: service.a.accept.allow.patterns: principal \"a@*\" has a \"*\" in its realm", ""},
+    {"socket_without_unix",
+     "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nkeytab='/"
+     "k'\nport=1\ndeliver='accept'\nsocket='/s'\n",
+     "f:8:8: service.a.accept.socket: has a meaning only where", ""},
+    {"unix_without_socket",
+     "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nkeytab='/k'\nport=1\ndeliver='unix'\n",
+     "f:3:12: service.a.accept.socket: is missing", ""},
+    {"host_name_as_address",
+     "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nkeytab='/k'\naddress='localhost'\n",
+     "f:6:9: service.a.accept.address: is not a numeric address", "0.0.0.0"},
+};
+INSTANTIATE_TEST_SUITE_P(OfServices, ConfigurationError, testing::ValuesIn(services),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST(ConfigurationErrors, AreAllReported) {
+    const Loaded loaded = load_text("[daemon]\na=1\n[service.b]\nc=2\n", "f");
+    EXPECT_GE(loaded.errors.size(), 3U);
+}
+
+TEST(ConfigurationErrors, NameBothServicesOnOnePort) {
+    std::string text;
+    for (const std::string name : {"a", "b"})
+        text += "[service." + name + "]\nrealm='R'\n[service." + name +
+                ".accept]\nspns=['a/b']\nkeytab='/k'\nport=7\ndeliver='accept'\n";
+    const Loaded loaded = load_text(text, "f");
+    ASSERT_EQ(loaded.errors.size(), 1U);
+    EXPECT_EQ(loaded.errors[0].message,
+              "f:10:12: service.b.accept.port: service a accepts on the same address and port");
+}
+
+TEST(Suggestion, CountsASwapAsOneEdit) {
+    EXPECT_EQ(edit_distance("scp", "spc"), 1U);
+    EXPECT_EQ(edit_distance("", "abc"), 3U);
+    EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+}
+
+// Asks every section for the keys it knows, with a key that is near none.
+TEST(Documentation, NamesEveryKey) {
+    std::ifstream file(MUTUAL_DOCUMENTATION);
+    std::stringstream documentation;
+    documentation << file.rdbuf();
+    const Loaded loaded = load_text(
+        "zzzzzzzz=1\n[daemon]\nzzzzzzzz=1\n[daemon.limits]\nzzzzzzzz=1\n[identity.i]\nzzzzzzzz=1\n[plugin."
+        "scp]\n"
+        "zzzzzzzz=1\n[service.s]\nzzzzzzzz=1\n[service.s.trust]\nzzzzzzzz=1\n[service.s.accept]\nzzzzzzzz=1\n"
+        "[service.s.accept.allow]\nzzzzzzzz=1\n[service.s.accept.limits]\nzzzzzzzz=1\n[[rule]]\nzzzzzzzz=1\n",
+        "f");
+    int sections = 0;
+    const std::regex key("[a-z_]+");
+    for (const Error& error : loaded.errors) {
+        if (error.message.find("unknown key") == std::string::npos) continue;
+        ASSERT_EQ(error.hint.rfind("known: ", 0), 0U) << error.hint;
+        const std::string known = error.hint.substr(7);
+        ++sections;
+        for (std::sregex_iterator each(known.begin(), known.end(), key), end; each != end; ++each)
+            EXPECT_TRUE(documentation.str().find("| `" + each->str() + "` |") != std::string::npos ||
+                        documentation.str().find("## [" + each->str()) != std::string::npos ||
+                        documentation.str().find("## [[" + each->str()) != std::string::npos)
+                << each->str();
+    }
+    EXPECT_EQ(sections, 11);
+}
+
+// The examples between ```toml and ``` are, together, a configuration.
+TEST(Documentation, HasExamplesThatLoad) {
+    std::ifstream file(MUTUAL_DOCUMENTATION);
+    std::string text;
+    bool inside = false;
+    for (std::string line; std::getline(file, line);) {
+        if (line.rfind("```", 0) == 0) inside = line == "```toml";
+        text += inside && line.rfind("```", 0) != 0 ? line + "\n" : "\n";
+    }
+    const Loaded loaded = load_text(text, MUTUAL_DOCUMENTATION);
+    for (const Error& error : loaded.errors) ADD_FAILURE() << to_string(error);
+    ASSERT_TRUE(loaded.configuration);
+    EXPECT_FALSE(loaded.configuration->services.empty());
+}
+
+}  // namespace
+}  // namespace mutual::config

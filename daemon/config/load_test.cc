@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/config/load.h"
+
+#include <gtest/gtest.h>
+
+namespace mutual::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string joined(const std::vector<Error>& errors) {
+    std::string text;
+    for (const Error& error : errors) text.append(to_string(error)).append("\n");
+    return text;
+}
+
+Configuration loaded(std::string_view text) {
+    Loaded result = load_text(text, "test.toml");
+    EXPECT_TRUE(result.configuration) << joined(result.errors);
+    return result.configuration ? std::move(*result.configuration) : Configuration{};
+}
+
+TEST(Configuration, HasDefaultsWithoutAnyFile) {
+    const Configuration configuration = loaded("");
+    EXPECT_EQ(configuration.daemon.request_timeout, 10s);
+    EXPECT_EQ(configuration.daemon.negative_cache, 5s);
+    EXPECT_EQ(configuration.daemon.admin_group, "mutuald-admin");
+    EXPECT_EQ(configuration.identity("caller")->kind, IdentityKind::caller);
+    EXPECT_EQ(configuration.plugin("sockets")->kind, PluginKind::transport);
+    EXPECT_EQ(configuration.plugin("scp")->path, configuration.daemon.plugin_folder + "/scp.so");
+    EXPECT_TRUE(configuration.services.empty());
+    EXPECT_TRUE(configuration.rules.empty());
+}
+
+constexpr std::string_view whole = R"toml(
+[daemon]
+request_timeout = "2s"
+plugin_folder = "/opt/plugins"
+admin_group = "root"
+caller_identification = "proc"
+limits = { channels_per_uid = 3 }
+
+[identity.search]
+keytab = "/etc/mutuald/search.keytab"
+principal = "search@MUTUAL.TEST"
+
+[plugin.scp]
+identity = "search"
+timeout = "1500ms"
+[plugin.scp.options]
+servers = ["ldap1.mutual.test"]
+tls = false
+[plugin.other]
+kind = "discovery"
+path = "/opt/other.so"
+
+[service.ledger]
+realm = "MUTUAL.TEST"
+discovery = ["scp", "other"]
+keywords = ["28630ec1-41d5-11d1-a9c1-0000f80367c1"]
+spn = "three-part"
+identity = "search"
+minimum_lifetime = "1min"
+trust = { hosts = ["app1.mutual.test", ".apps.mutual.test"], three_part = true, base = "ou=Services,dc=mutual" }
+options = { wire = "gss", dialect = "cli" }
+
+[service.ledger.accept]
+spns = ["ledger/app1.mutual.test", 'ledger/app1.mutual.test/cn=a\,b']
+keytab = "/etc/mutuald/ledger.keytab"
+port = 7010
+deliver = "unix"
+socket = "/run/ledger/socket"
+header = "none"
+[service.ledger.accept.allow]
+principals = ["alice@MUTUAL.TEST"]
+realms = ["OTHER.TEST"]
+patterns = ["host/*@MUTUAL.TEST"]
+
+[[rule]]
+name = "no-nobody"
+action = "deny"
+users = ["65534"]
+services = ["*"]
+[[rule]]
+name = "ledger"
+action = "allow"
+users = ["*"]
+groups = ["root"]
+services = ["ledger"]
+)toml";
+
+TEST(Configuration, HoldsWhatWasWritten) {
+    const Configuration configuration = loaded(whole);
+    EXPECT_EQ(configuration.daemon.request_timeout, 2s);
+    EXPECT_EQ(configuration.daemon.admin_gid, gid_t{0});
+    EXPECT_EQ(configuration.daemon.caller_identification, CallerIdentification::proc);
+    EXPECT_EQ(configuration.daemon.limits.channels_per_uid, 3U);
+    EXPECT_EQ(configuration.plugin("scp")->options, R"({"servers":["ldap1.mutual.test"],"tls":false})");
+    EXPECT_EQ(configuration.plugin("scp")->path, "/opt/plugins/scp.so");
+    EXPECT_EQ(configuration.plugin("scp")->timeout, 1500ms);
+    EXPECT_EQ(configuration.plugin("other")->path, "/opt/other.so");
+    EXPECT_EQ(configuration.identity("search")->principal, "search@MUTUAL.TEST");
+}
+
+TEST(Configuration, HoldsAServiceBothWays) {
+    const Configuration configuration = loaded(whole);
+    const Service* service = configuration.service("ledger");
+    ASSERT_NE(service, nullptr);
+    EXPECT_EQ(service->service_class, "ledger");
+    EXPECT_EQ(service->spn, SpnForm::three_part);
+    EXPECT_EQ(service->base, "ou=Services,dc=mutual");
+    EXPECT_EQ(service->options, R"({"dialect":"cli","wire":"gss"})");
+    EXPECT_TRUE(matches(service->trust.hosts[1], "X.apps.mutual.test."));
+    ASSERT_TRUE(service->accept);
+    EXPECT_EQ(service->accept->principals[0], "ledger/app1.mutual.test@MUTUAL.TEST");
+    EXPECT_EQ(service->accept->principals[1], R"(ledger/app1.mutual.test/cn=a\\,b@MUTUAL.TEST)");
+    EXPECT_EQ(service->accept->address, "::");
+    EXPECT_EQ(service->accept->header, Header::none);
+    EXPECT_EQ(service->accept->socket_user.uid, 0U);
+}
+
+TEST(Configuration, KeepsRulesInTheirOrderWithTheirPlace) {
+    const Configuration configuration = loaded(whole);
+    ASSERT_EQ(configuration.rules.size(), 2U);
+    EXPECT_EQ(configuration.rules[0].action, Action::deny);
+    EXPECT_EQ(configuration.rules[0].users[0].uid, 65534U);
+    EXPECT_TRUE(configuration.rules[0].any_service);
+    EXPECT_TRUE(configuration.rules[1].any_user);
+    EXPECT_EQ(configuration.rules[1].groups[0].gid, 0U);
+    EXPECT_EQ(to_string(configuration.rules[1].where), "test.toml:50:1");
+}
+
+TEST(Allow, NamesTheEntryThatLetsAPrincipalIn) {
+    const Configuration configuration = loaded(whole);
+    const Allow& allow = configuration.service("ledger")->accept->allow;
+    EXPECT_EQ(allows(allow, "alice@MUTUAL.TEST"), "principal alice@MUTUAL.TEST");
+    EXPECT_EQ(allows(allow, "mallory/admin@OTHER.TEST"), "realm OTHER.TEST");
+    EXPECT_EQ(allows(allow, "host/a.mutual.test@MUTUAL.TEST"), "pattern host/*@MUTUAL.TEST");
+    EXPECT_EQ(allows(allow, "bob@MUTUAL.TEST"), std::nullopt);
+    EXPECT_EQ(allows(allow, "alice@OTHER.TEST.EVIL"), std::nullopt);
+    EXPECT_EQ(allows(allow, R"(alice\@MUTUAL.TEST@EVIL)"), std::nullopt);
+    EXPECT_EQ(allows(Allow{}, "alice@MUTUAL.TEST"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace mutual::config
