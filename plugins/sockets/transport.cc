@@ -15,21 +15,24 @@ Result<void> check_no_options(std::string_view text) {
 }
 
 // `planned` is a value that a later version will know: said so, lest it be taken for a misspelling.
-void check_choice(options::Reader& reader, std::string_view key, std::string_view only,
-                  std::string_view planned) {
-    if (reader.text(key) != planned)
+void check_choice(const options::json::object& object, options::Reader& reader, std::string_view key,
+                  std::string_view only, std::string_view planned) {
+    const auto* value = object.if_contains(key);
+    if (!value || !value->is_string() || value->get_string() != planned) {
         reader.choice(key, {only}, 0);
-    else
-        reader.fault(key, std::string{"must be one of: "}.append(only) + " (" + std::string{planned} +
-                              " is not available in this version)");
+        return;
+    }
+    std::string complaint = "must be one of: ";
+    complaint.append(only).append(" (").append(planned).append(" is not available in this version)");
+    reader.fault(key, complaint);
 }
 
 Result<void> check_service_options(std::string_view text) {
     auto object = options::parse(text);
     if (!object) return std::move(object).error();
     options::Reader reader{*object};
-    check_choice(reader, "wire", "gss", "tls");
-    check_choice(reader, "dialect", "cli", "libknc");
+    check_choice(*object, reader, "wire", "gss", "tls");
+    check_choice(*object, reader, "dialect", "cli", "libknc");
     return reader.finish();
 }
 
