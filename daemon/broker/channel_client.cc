@@ -177,8 +177,10 @@ asio::awaitable<Result<std::vector<ChannelRow>>> ChannelClient::list() {
 
 asio::awaitable<Result<ChannelRow>> ChannelClient::whois(std::string channel, std::uint64_t cookie) {
     varlink::Call call = call_of("WhoIs");
-    if (!channel.empty()) call.parameters["channel"] = channel;
-    else call.parameters["cookie"] = cookie;
+    if (!channel.empty())
+        call.parameters["channel"] = channel;
+    else
+        call.parameters["cookie"] = cookie;
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
     if (!reply) co_return reply.error();
     varlink::Parameters parameters(reply->parameters, nullptr, "WhoIs");

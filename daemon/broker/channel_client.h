@@ -74,7 +74,8 @@ struct ChannelRow {
 
 class ChannelClient {
 public:
-    ChannelClient(ConnectionPool& pool, std::string transport) : pool_(pool), transport_(std::move(transport)) {}
+    ChannelClient(ConnectionPool& pool, std::string transport)
+        : pool_(pool), transport_(std::move(transport)) {}
 
     asio::awaitable<Connected> connect(ConnectOrder order);
     asio::awaitable<Result<Endpoint>> listen(ListenOrder order);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections to one other program of the daemon. Each pending call has a connection of its own: replies come in
-// call order, so a call that waits would hold up others. A call that is cancelled closes its connection, which
-// cancels the work at the other side; one that was answered gives it back for the next.
+// Connections to one other program of the daemon. Each pending call has a connection of its own: replies come
+// in call order, so a call that waits would hold up others. A call that is cancelled closes its connection,
+// which cancels the work at the other side; one that was answered gives it back for the next.
 #pragma once
 
 #include <memory>

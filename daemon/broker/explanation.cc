@@ -22,7 +22,9 @@ void Explanation::add(Stage stage, std::string_view decision, std::string messag
     lines_.push_back({stage, std::string(decision), std::move(message), at});
 }
 
-void Explanation::spend(Stage stage, Clock::duration time) { spent_[static_cast<std::size_t>(stage)] += time; }
+void Explanation::spend(Stage stage, Clock::duration time) {
+    spent_[static_cast<std::size_t>(stage)] += time;
+}
 
 json::object Explanation::to_json() const {
     json::array lines;

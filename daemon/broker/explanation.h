@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ordered record of what was tried, decided and answered for one request; the same in API, CLI and journal.
+// The ordered record of what was tried, decided and answered for one request; the same in API, CLI and
+// journal.
 #pragma once
 
 #include <sys/types.h>

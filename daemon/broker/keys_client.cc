@@ -21,9 +21,15 @@ varlink::Call call_of(std::string_view method) {
 json::object to_json(const Identity& identity) {
     json::object object;
     switch (identity.kind) {
-        case Identity::Kind::caller: object["kind"] = "caller"; break;
-        case Identity::Kind::keytab: object["kind"] = "keytab"; break;
-        case Identity::Kind::host: object["kind"] = "host"; break;
+        case Identity::Kind::caller:
+            object["kind"] = "caller";
+            break;
+        case Identity::Kind::keytab:
+            object["kind"] = "keytab";
+            break;
+        case Identity::Kind::host:
+            object["kind"] = "host";
+            break;
     }
     if (!identity.principal.empty()) object["principal"] = identity.principal;
     if (!identity.keytab.empty()) object["keytab"] = identity.keytab;
@@ -51,7 +57,8 @@ Result<AcceptingGrants> read_accepting(varlink::Reply& reply) {
         varlink::Parameters fields(key);
         const std::string principal = fields.text("principal");
         const std::int64_t kvno = fields.number("kvno");
-        grants.keys.push_back(principal + " (kvno " + std::to_string(kvno) + ", " + fields.text("enctype") + ")");
+        grants.keys.push_back(principal + " (kvno " + std::to_string(kvno) + ", " + fields.text("enctype") +
+                              ")");
     }
     if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
     return grants;
@@ -89,7 +96,8 @@ Result<TicketCacheFile> read_ticket_cache(varlink::Reply& reply) {
 
 }  // namespace
 
-asio::awaitable<Result<InitiatingGrant>> KeysClient::initiate(Identity identity, UniqueFd caller, std::string target,
+asio::awaitable<Result<InitiatingGrant>> KeysClient::initiate(Identity identity, UniqueFd caller,
+                                                              std::string target,
                                                               std::chrono::seconds minimum_lifetime,
                                                               std::chrono::milliseconds timeout) {
     varlink::Call call = call_of("GrantInitiate");
@@ -110,7 +118,8 @@ asio::awaitable<Result<InitiatingGrant>> KeysClient::initiate(Identity identity,
 }
 
 asio::awaitable<Result<AcceptingGrants>> KeysClient::accept(std::string service, std::string keytab,
-                                                            std::vector<std::string> principals, std::size_t count) {
+                                                            std::vector<std::string> principals,
+                                                            std::size_t count) {
     varlink::Call call = call_of("GrantAccept");
     call.parameters["version"] = varlink::internal_version;
     call.parameters["service"] = service;

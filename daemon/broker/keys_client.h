@@ -64,7 +64,8 @@ public:
                                                     std::vector<std::string> principals, std::size_t count);
     asio::awaitable<Result<void>> revoke(std::string service, std::int64_t generation);
     asio::awaitable<Result<Facts>> facts(std::string context);
-    asio::awaitable<Result<TicketCacheFile>> ticket_cache(Identity identity, std::chrono::milliseconds timeout);
+    asio::awaitable<Result<TicketCacheFile>> ticket_cache(Identity identity,
+                                                          std::chrono::milliseconds timeout);
 
 private:
     ConnectionPool& pool_;

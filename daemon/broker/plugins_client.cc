@@ -44,8 +44,8 @@ Result<Candidate> read_candidate(const json::object& object) {
     candidate.service_name = parameters.text("serviceName", 1024);
     candidate.priority = static_cast<std::uint32_t>(parameters.number("priority", 0, 65535));
     candidate.weight = static_cast<std::uint32_t>(parameters.number("weight", 0, 65535));
-    candidate.trust =
-        static_cast<SourceTrust>(parameters.choice("trust", {"unauthenticated", "authenticated", "administrator"}));
+    candidate.trust = static_cast<SourceTrust>(
+        parameters.choice("trust", {"unauthenticated", "authenticated", "administrator"}));
     candidate.source = parameters.text("source", 1024);
     candidate.version = parameters.text("version", 256);
     candidate.ttl = std::chrono::seconds(parameters.number("ttlSeconds", 0, 86400));
@@ -68,8 +68,10 @@ Found read_found(const varlink::Reply& reply) {
     varlink::Parameters parameters(reply.parameters, nullptr, "Find");
     for (const json::object& entry : parameters.objects("candidates", 1000)) {
         Result<Candidate> candidate = read_candidate(entry);
-        if (candidate) found.candidates.push_back(std::move(*candidate));
-        else found.notes.push_back("skipped what the plugin reported: " + candidate.error().message);
+        if (candidate)
+            found.candidates.push_back(std::move(*candidate));
+        else
+            found.notes.push_back("skipped what the plugin reported: " + candidate.error().message);
     }
     for (std::string& note : parameters.texts("notes", 1000)) found.notes.push_back(std::move(note));
     if (const auto problem = parameters.optional_object("problem")) found.problem = read_problem(*problem);
@@ -82,8 +84,8 @@ Found read_found(const varlink::Reply& reply) {
 
 }  // namespace
 
-asio::awaitable<Found> PluginsClient::find(std::string plugin, Query query, UniqueFd tickets, std::string principal,
-                                           std::chrono::milliseconds timeout) {
+asio::awaitable<Found> PluginsClient::find(std::string plugin, Query query, UniqueFd tickets,
+                                           std::string principal, std::chrono::milliseconds timeout) {
     varlink::Call call = call_of("Find");
     call.parameters["plugin"] = plugin;
     call.parameters["query"] = to_json(query);

@@ -25,7 +25,8 @@ public:
     // `tickets` may be empty.
     asio::awaitable<Found> find(std::string plugin, Query query, UniqueFd tickets, std::string principal,
                                 std::chrono::milliseconds timeout);
-    asio::awaitable<Result<std::vector<std::string>>> resolve(std::string host, std::chrono::milliseconds timeout);
+    asio::awaitable<Result<std::vector<std::string>>> resolve(std::string host,
+                                                              std::chrono::milliseconds timeout);
 
 private:
     ConnectionPool& pool_;

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Local programs that wait in Accept, and admitted handshakes that wait for one of them; per service, first
+// come, first served.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/broker/channel_client.h"
+#include "mutual/error.h"
+#include "varlink/unique_fd.h"
+
+namespace mutual::broker {
+
+// What Accept gives to its caller.
+struct Accepted {
+    UniqueFd program;
+    std::string channel;
+    std::string peer;
+    std::string self;
+    std::string spn;
+    Endpoint endpoint;
+    std::int64_t expires = 0;
+};
+
+class AcceptQueue {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    // One call of Accept.
+    struct Waiter {
+        Waiter(asio::io_context& loop, uid_t caller_uid)
+            : event(loop, Clock::time_point::max()), uid(caller_uid) {}
+        asio::steady_timer event;
+        uid_t uid;
+        std::optional<Accepted> accepted;
+        bool gone = false;  // the caller hung up
+    };
+
+    explicit AcceptQueue(asio::io_context& loop) : loop_(loop) {}
+
+    // timed_out if no channel came before the deadline.
+    asio::awaitable<Result<Accepted>> wait(std::string service, uid_t uid, Clock::time_point deadline);
+
+    // The longest-waiting call, taken out of the queue; waits for one until the deadline. limit: more than
+    // `most` handshakes wait already.
+    asio::awaitable<Result<std::shared_ptr<Waiter>>> take(std::string service, Clock::time_point deadline,
+                                                          std::size_t most);
+    // Ends that call with a channel. If its caller is gone, the channel's program end is closed.
+    static void fulfil(const std::shared_ptr<Waiter>& waiter, Accepted accepted);
+    // The handshake failed: the call waits again, as the first.
+    void give_back(const std::string& service, const std::shared_ptr<Waiter>& waiter);
+
+private:
+    struct Line {
+        std::deque<std::shared_ptr<Waiter>> waiters;
+        std::deque<asio::steady_timer*> handshakes;  // each wakes one take()
+    };
+    void wake_one(Line& line);
+
+    asio::io_context& loop_;
+    std::map<std::string, Line> lines_;
+};
+
+}  // namespace mutual::broker

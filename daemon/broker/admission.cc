@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/broker/admission.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+
+#include "daemon/broker/proxy_header.h"
+#include "daemon/unit/text.h"
+#include "mutual/spn.h"
+#include "varlink/interfaces.h"
+#include "varlink/parameters.h"
+
+namespace mutual::broker {
+
+namespace {
+
+constexpr std::string_view interface = "org.mutuald.Admission";
+
+bool same_principal(const std::string& a, const std::string& b) {
+    const Result<PrincipalParts> left = parse_principal(a);
+    const Result<PrincipalParts> right = parse_principal(b);
+    return left && right && left->components == right->components && left->realm == right->realm;
+}
+
+Error refusal(std::string message, std::string hint = {}) {
+    return {Code::denied, Stage::admission, std::move(message), std::move(hint)};
+}
+
+}  // namespace
+
+void Admission::add_to(varlink::Service& service) {
+    using varlink::Incoming;
+    service.describe(varlink::admission_interface);
+    service.method("org.mutuald.Admission.Admit",
+                   [this](Incoming incoming) { return admit(std::move(incoming)); });
+    service.method("org.mutuald.Admission.Settle",
+                   [this](Incoming incoming) { return settle(std::move(incoming)); });
+}
+
+Result<Admission::Asked> Admission::read(const varlink::Incoming& incoming) const {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "Admit");
+    Asked asked;
+    if (parameters.number("version") != varlink::internal_version)
+        return Error(Code::unavailable, Stage::admission,
+                     "mutuald-channel and mutuald are of different versions", "restart both");
+    asked.service = parameters.text("service", 64);
+    asked.context = parameters.text("context", 64);
+    const boost::json::object endpoint = parameters.object("endpoint");
+    varlink::Parameters fields(endpoint, nullptr, "Admit");
+    asked.endpoint.address = fields.text("address", 64);
+    asked.endpoint.port = static_cast<std::uint16_t>(fields.number("port", 0, 65535));
+    asked.claim = parameters.text("claim", 1024);
+    asked.deadline = AcceptQueue::Clock::now() +
+                     std::chrono::milliseconds(parameters.number("timeoutMilliseconds", 0, 3'600'000));
+    if (Result<void> finished = parameters.finish(); !finished) return finished.error();
+    if (Result<void> finished = fields.finish(); !finished) return finished.error();
+    return asked;
+}
+
+// The entry of the definition that lets the peer in.
+Result<std::string> Admission::check(const config::Service& service, const Facts& facts) const {
+    const config::Accept& accept = *service.accept;
+    const auto is_asked_for = [&](const std::string& principal) {
+        return same_principal(principal, facts.acceptor);
+    };
+    if (facts.initiator_role ||
+        std::none_of(accept.principals.begin(), accept.principals.end(), is_asked_for))
+        return refusal(facts.initiator + " asked for " + facts.acceptor + ", which service '" + service.name +
+                           "' does not list",
+                       "add it to service." + service.name + ".accept.spns if it is one of its names");
+    if (!facts.mutual || !facts.confidentiality || !facts.integrity || !facts.sequence)
+        return Error(Code::unprotected, Stage::admission,
+                     "the context with " + facts.initiator + " lacks protection");
+    if (std::optional<std::string> entry = config::allows(accept.allow, facts.initiator))
+        return std::move(*entry);
+    return refusal("nothing under service." + service.name + ".accept.allow lists " + facts.initiator,
+                   "add the principal, its realm or a pattern there to let it in");
+}
+
+Result<void> Admission::deliver_to_socket(const config::Service& service, const Asked& asked,
+                                          const Facts& facts, Admitted& admitted) const {
+    const config::Accept& accept = *service.accept;
+    Result<UniqueFd> server = varlink::connect_unix(accept.socket, varlink::Deadline::min());
+    if (!server)
+        return Error(Code::unavailable, Stage::delivery,
+                     "the server of '" + service.name + "': " + server.error().message,
+                     "start the server that listens on " + accept.socket);
+    Result<varlink::PeerCredentials> listener = varlink::peer_credentials(server->value());
+    if (!listener) return listener.error();
+    if (listener->uid != accept.socket_user.uid && listener->uid != 0)
+        return Error(Code::unavailable, Stage::delivery,
+                     accept.socket + " is listened on by uid " + std::to_string(listener->uid) + ", not by " +
+                         accept.socket_user.name,
+                     "set service." + service.name + ".accept.socket_user, or find out who took that path");
+    if (accept.header == config::Header::proxy_v2) {
+        ProxyIdentity identity{asked.endpoint, accept.port, facts.initiator, facts.acceptor,
+                               admitted.channel};
+        Result<std::string> header = proxy_header(identity);
+        if (!header) return header.error();
+        std::size_t sent = 0;
+        // A fresh socket's buffer takes the header whole, or the server is not to be relied on.
+        if (varlink::send_some(server->value(), *header, {}, sent) != varlink::Transfer::done ||
+            sent != header->size())
+            return Error(Code::unavailable, Stage::delivery,
+                         "the server on " + accept.socket + " took no PROXY header");
+    }
+    admitted.uid = listener->uid;
+    admitted.program = std::move(*server);
+    return {};
+}
+
+asio::awaitable<Result<void>> Admission::deliver_to_accept(const config::Service& service, Asked asked,
+                                                           Facts facts, Admitted& admitted,
+                                                           std::shared_ptr<varlink::Connection> connection) {
+    Result<std::shared_ptr<AcceptQueue::Waiter>> waiter =
+        co_await queue_.take(service.name, asked.deadline, service.accept->limits.waiting);
+    if (!waiter) co_return waiter.error();
+    Result<std::pair<UniqueFd, UniqueFd>> pair = varlink::socket_pair();
+    if (!pair) {
+        queue_.give_back(service.name, *waiter);
+        co_return pair.error();
+    }
+    admitted.uid = (*waiter)->uid;
+    admitted.cookie = varlink::socket_cookie(pair->first.value());
+    admitted.program = std::move(pair->second);
+    Accepted accepted;
+    accepted.program = std::move(pair->first);
+    accepted.channel = admitted.channel;
+    accepted.peer = facts.initiator;
+    accepted.self = facts.acceptor;
+    if (const Result<Spn> spn = spn_of_principal(facts.acceptor))
+        accepted.spn = to_text(*spn).ok() ? *to_text(*spn) : "";
+    accepted.endpoint = asked.endpoint;
+    accepted.expires = facts.expires;
+    Pending pending{service.name, std::move(*waiter), std::move(accepted)};
+    pending_.emplace(admitted.channel, std::move(pending));
+    asio::co_spawn(broker_.loop, settle_when_hung_up(admitted.channel, std::move(connection)),
+                   [](std::exception_ptr) {});
+    co_return Result<void>();
+}
+
+asio::awaitable<void> Admission::settle_when_hung_up(std::string channel,
+                                                     std::shared_ptr<varlink::Connection> connection) {
+    co_await connection->hung_up();
+    settle(channel, false);
+}
+
+asio::awaitable<Result<Admission::Admitted>> Admission::decide(
+    Asked asked, std::shared_ptr<varlink::Connection> connection) {
+    const config::Service* service = broker_.configuration->service(asked.service);
+    if (service == nullptr || !service->accept) {
+        Error error(Code::unknown_service, Stage::admission,
+                    "this host offers no service '" + asked.service + "'");
+        co_return error;
+    }
+    Result<Facts> facts = co_await broker_.keys.facts(asked.context);
+    if (!facts) co_return facts.error();
+    Admitted admitted;
+    admitted.channel = random_name();
+    Result<std::string> entry = check(*service, *facts);
+    Result<void> delivered;
+    if (!entry)
+        delivered = entry.error();
+    else if (service->accept->deliver == config::Delivery::unix_socket)
+        delivered = deliver_to_socket(*service, asked, *facts, admitted);
+    else
+        delivered = co_await deliver_to_accept(*service, asked, *facts, admitted, std::move(connection));
+    if (entry) admitted.rule = *entry;
+    Result<Admitted> outcome(Error{});
+    if (delivered)
+        outcome = std::move(admitted);
+    else
+        outcome = delivered.error();
+    log(asked, facts->initiator, outcome);
+    co_return outcome;
+}
+
+asio::awaitable<varlink::Reply> Admission::admit(varlink::Incoming incoming) {
+    Result<Asked> asked = read(incoming);
+    if (!asked) co_return varlink::failure(interface, asked.error());
+    Result<Admitted> admitted = co_await decide(std::move(*asked), incoming.connection);
+    if (!admitted) co_return varlink::failure(interface, admitted.error());
+    varlink::Reply reply;
+    reply.parameters["channel"] = admitted->channel;
+    reply.parameters["programFileDescriptor"] = 0;
+    reply.parameters["rule"] = admitted->rule;
+    reply.parameters["cookie"] = admitted->cookie;
+    reply.parameters["callerUid"] = admitted->uid;
+    reply.descriptors.push_back(std::move(admitted->program));
+    co_return reply;
+}
+
+void Admission::settle(const std::string& channel, bool established) {
+    const auto found = pending_.find(channel);
+    if (found == pending_.end()) return;
+    Pending pending = std::move(found->second);
+    pending_.erase(found);
+    if (established)
+        AcceptQueue::fulfil(pending.waiter, std::move(pending.accepted));
+    else
+        queue_.give_back(pending.service, pending.waiter);
+}
+
+asio::awaitable<varlink::Reply> Admission::settle(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "Settle");
+    const std::string channel = parameters.text("channel", 64);
+    const bool established = parameters.flag("established");
+    if (Result<void> finished = parameters.finish(); !finished)
+        co_return varlink::failure(interface, finished.error());
+    settle(channel, established);
+    co_return varlink::Reply();
+}
+
+void Admission::log(const Asked& asked, const std::string& peer, const Result<Admitted>& outcome) const {
+    unit::LogFields fields{{unit::Field::service, asked.service}, {unit::Field::peer, peer}};
+    if (!asked.claim.empty()) fields.push_back({unit::Field::stage, "claim " + unit::shown(asked.claim)});
+    if (outcome) {
+        fields.push_back({unit::Field::channel, outcome->channel});
+        fields.push_back({unit::Field::rule, outcome->rule});
+        fields.push_back({unit::Field::decision, "admitted"});
+        broker_.log.info("admitted " + peer + " from " + asked.endpoint.text(), fields);
+        return;
+    }
+    fields.push_back({unit::Field::decision, std::string(name(outcome.error().code))});
+    broker_.log.notice(
+        "refused " + peer + " from " + asked.endpoint.text() + ": " + to_string(outcome.error()), fields);
+}
+
+}  // namespace mutual::broker

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/broker/api.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/json/array.hpp>
+
+#include "daemon/broker/opening.h"
+#include "daemon/broker/parts.h"
+#include "daemon/config/nearest.h"
+#include "varlink/deadline.h"
+#include "varlink/interfaces.h"
+#include "varlink/parameters.h"
+
+namespace mutual::broker {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view interface = "org.mutuald.Broker";
+
+varlink::Reply failure(const Error& error) { return varlink::failure(interface, error); }
+
+varlink::Reply failure(const Error& error, const Explanation& explanation) {
+    varlink::Reply reply = failure(error);
+    reply.parameters["explanation"] = explanation.to_json();
+    return reply;
+}
+
+json::object to_json(const ChannelRow& row) {
+    json::object object;
+    object["channel"] = row.channel;
+    object["role"] = row.initiator_role ? "initiator" : "acceptor";
+    object["service"] = row.service;
+    object["rule"] = row.rule;
+    object["callerUid"] = row.caller;
+    object["peer"] = row.initiator_role ? row.acceptor : row.initiator;
+    object["self"] = row.initiator_role ? row.initiator : row.acceptor;
+    object["spn"] = row.spn;
+    object["transport"] = row.transport;
+    object["address"] = row.endpoint.address;
+    object["port"] = row.endpoint.port;
+    object["started"] = row.started;
+    object["expires"] = row.expires;
+    object["ended"] = row.ended;
+    if (!row.verdict.empty()) object["verdict"] = row.verdict;
+    object["bytesFromPeer"] = row.bytes_from_peer;
+    object["bytesToPeer"] = row.bytes_to_peer;
+    return object;
+}
+
+json::array to_json(const std::vector<Judged>& candidates) {
+    json::array array;
+    for (const Judged& judged : candidates) array.push_back(to_json(judged));
+    return array;
+}
+
+Result<Opening> opening_of(Broker& broker, const varlink::Incoming& incoming, std::string_view method) {
+    Result<Request> request = read_request(incoming.call.parameters, method);
+    if (!request) return request.error();
+    UniqueFd connection(::fcntl(incoming.connection->socket(), F_DUPFD_CLOEXEC, 0));
+    if (!connection) return Error(Code::limit, Stage::caller, "no descriptor is left for the request");
+    return Opening(broker, std::move(*request), incoming.peer(), std::move(connection));
+}
+
+Error not_known(const std::string& what) {
+    return {Code::not_found, Stage::channel, "there is no channel " + what + " that you may see",
+            "channels are known for 60 s after their end"};
+}
+
+}  // namespace
+
+Api::Api(Broker& broker, AcceptQueue& queue, const std::vector<std::unique_ptr<Offering>>& offerings)
+    : broker_(broker),
+      queue_(queue),
+      offerings_(offerings),
+      permits_(broker.configuration->daemon.limits.requests,
+               broker.configuration->daemon.limits.requests_per_uid),
+      started_(std::chrono::steady_clock::now()) {}
+
+void Api::add_to(varlink::Service& service) {
+    using varlink::Incoming;
+    service.describe(varlink::broker_interface);
+    const auto add = [&service](std::string_view method, varlink::Service::Method handler) {
+        service.method(std::string(interface).append(".").append(method), std::move(handler));
+    };
+    add("Open", [this](Incoming incoming) { return open(std::move(incoming)); });
+    add("Accept", [this](Incoming incoming) { return accept(std::move(incoming)); });
+    add("Plan", [this](Incoming incoming) { return plan(std::move(incoming)); });
+    add("Find", [this](Incoming incoming) { return find(std::move(incoming)); });
+    add("WhoIs", [this](Incoming incoming) { return whois(std::move(incoming)); });
+    add("ListChannels", [this](Incoming incoming) { return list_channels(std::move(incoming)); });
+    add("Status", [this](Incoming incoming) { return status(std::move(incoming)); });
+}
+
+Api::Reply Api::open(varlink::Incoming incoming) {
+    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
+    if (!permit) co_return failure(permit.error());
+    Result<Opening> opening = opening_of(broker_, incoming, "Open");
+    if (!opening) co_return failure(opening.error());
+    Result<Opened> opened = co_await opening->open();
+    if (!opened) co_return failure(opened.error(), opening->explanation());
+    opening->explanation().add(Stage::delivery, "done", "channel " + opened->channel);
+    varlink::Reply reply;
+    reply.parameters["channelFileDescriptor"] = 0;
+    reply.parameters["channel"] = opened->channel;
+    reply.parameters["peer"] = opened->peer;
+    reply.parameters["self"] = opened->self;
+    reply.parameters["spn"] = opened->spn;
+    reply.parameters["expires"] = opened->expires;
+    reply.parameters["explanation"] = opening->explanation().to_json();
+    reply.descriptors.push_back(std::move(opened->program));
+    co_return reply;
+}
+
+Api::Reply Api::plan(varlink::Incoming incoming) {
+    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
+    if (!permit) co_return failure(permit.error());
+    Result<Opening> opening = opening_of(broker_, incoming, "Plan");
+    if (!opening) co_return failure(opening.error());
+    Result<std::vector<Judged>> planned = co_await opening->plan();
+    if (!planned) co_return failure(planned.error(), opening->explanation());
+    varlink::Reply reply;
+    reply.parameters["allowed"] = opening->decision().allowed;
+    reply.parameters["candidates"] = to_json(*planned);
+    reply.parameters["explanation"] = opening->explanation().to_json();
+    co_return reply;
+}
+
+Api::Reply Api::find(varlink::Incoming incoming) {
+    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
+    if (!permit) co_return failure(permit.error());
+    Result<Opening> opening = opening_of(broker_, incoming, "Find");
+    if (!opening) co_return failure(opening.error());
+    Result<std::vector<Judged>> found = co_await opening->find();
+    if (!found) co_return failure(found.error(), opening->explanation());
+    varlink::Reply reply;
+    reply.parameters["candidates"] = to_json(*found);
+    reply.parameters["explanation"] = opening->explanation().to_json();
+    co_return reply;
+}
+
+Result<void> Api::may_accept(const Caller& caller, const std::string& name) const {
+    const config::Service* service = broker_.configuration->service(name);
+    const bool offered = service != nullptr && service->accept;
+    if (offered && service->accept->deliver != config::Delivery::accept)
+        return Error(Code::invalid_request, Stage::request,
+                     "service '" + name + "' is delivered to " + service->accept->socket + ", not to Accept");
+    if (offered && is_user_or_member(caller, service->accept->accept_users, service->accept->accept_groups))
+        return {};
+    // Whether there is such a service is told to those only who may accept for it.
+    return Error(Code::denied, Stage::policy,
+                 "uid " + std::to_string(caller.uid) + " may not accept for service '" + name + "'",
+                 "an administrator can list the user under service." + name + ".accept.accept_users");
+}
+
+Api::Reply Api::accept(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "Accept");
+    const std::string service = parameters.text("service", 64);
+    const auto timeout = parameters.optional_number("timeoutMilliseconds", 1, 86'400'000);
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    if (Result<void> allowed = may_accept(incoming.peer(), service); !allowed)
+        co_return failure(allowed.error());
+    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
+    if (!permit) co_return failure(permit.error());
+    auto deadline = AcceptQueue::Clock::time_point::max();
+    if (timeout) deadline = AcceptQueue::Clock::now() + std::chrono::milliseconds(*timeout);
+    Result<Accepted> accepted = co_await queue_.wait(service, incoming.peer().uid, deadline);
+    if (!accepted) co_return failure(accepted.error());
+    varlink::Reply reply;
+    reply.parameters["channelFileDescriptor"] = 0;
+    reply.parameters["channel"] = accepted->channel;
+    reply.parameters["peer"] = accepted->peer;
+    reply.parameters["self"] = accepted->self;
+    reply.parameters["spn"] = accepted->spn;
+    reply.parameters["address"] = accepted->endpoint.address;
+    reply.parameters["port"] = accepted->endpoint.port;
+    reply.parameters["expires"] = accepted->expires;
+    reply.descriptors.push_back(std::move(accepted->program));
+    co_return reply;
+}
+
+bool Api::may_see(const Caller& caller, const ChannelRow& row) const {
+    return caller.uid == row.caller || is_administrator(caller, broker_.configuration->daemon);
+}
+
+asio::awaitable<Result<ChannelRow>> Api::find_channel(std::string channel, std::uint64_t cookie) {
+    std::optional<Error> problem;
+    for (auto& [transport, client] : broker_.channels) {
+        Result<ChannelRow> row = co_await client.whois(channel, cookie);
+        if (row) co_return row;
+        if (row.error().code != Code::not_found) problem = row.error();
+    }
+    if (problem) co_return std::move(*problem);
+    co_return not_known(channel);
+}
+
+Api::Reply Api::whois(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "WhoIs");
+    const std::string channel = parameters.optional_text("channel", 64).value_or("");
+    const std::int64_t cookie = parameters.optional_number("cookie", 1).value_or(0);
+    if (channel.empty() == (cookie == 0)) parameters.fault("channel", "or 'cookie' is needed, and not both");
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    Result<ChannelRow> row = co_await find_channel(channel, static_cast<std::uint64_t>(cookie));
+    if (row && !may_see(incoming.peer(), *row)) row = not_known(channel);
+    if (!row) co_return failure(row.error());
+    varlink::Reply reply;
+    reply.parameters["channel"] = to_json(*row);
+    co_return reply;
+}
+
+Api::Reply Api::list_channels(varlink::Incoming incoming) {
+    json::array channels;
+    for (auto& [transport, client] : broker_.channels) {
+        Result<std::vector<ChannelRow>> rows = co_await client.list();
+        if (!rows) co_return failure(rows.error());
+        for (const ChannelRow& row : *rows)
+            if (may_see(incoming.peer(), row)) channels.push_back(to_json(row));
+    }
+    varlink::Reply reply;
+    reply.parameters["channels"] = std::move(channels);
+    co_return reply;
+}
+
+Api::Reply Api::status(varlink::Incoming) {
+    varlink::Reply reply;
+    reply.parameters["version"] = MUTUALD_VERSION;
+    reply.parameters["pid"] = ::getpid();
+    const auto uptime = std::chrono::steady_clock::now() - started_;
+    reply.parameters["uptimeSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
+    json::array services;
+    for (const auto& [name, service] : broker_.configuration->services) services.emplace_back(name);
+    reply.parameters["services"] = std::move(services);
+    Parts parts = co_await ask_parts(broker_);
+    for (const std::unique_ptr<Offering>& offering : offerings_)
+        parts.rows.push_back({"service " + offering->service(),
+                              offering->listening() ? "listening" : "failed", 0, offering->state()});
+    json::array rows;
+    for (const Part& part : parts.rows) rows.push_back(to_json(part));
+    reply.parameters["channels"] = parts.channels;
+    reply.parameters["parts"] = std::move(rows);
+    co_return reply;
+}
+
+}  // namespace mutual::broker

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The methods of org.mutuald.Broker: reads the parameters, asks the part that knows, writes the reply.
+// Nothing is decided here but who may see which channel.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "daemon/broker/accept_queue.h"
+#include "daemon/broker/broker.h"
+#include "daemon/broker/caller.h"
+#include "daemon/broker/offering.h"
+#include "daemon/broker/permits.h"
+#include "varlink/service.h"
+
+namespace mutual::broker {
+
+class Api {
+public:
+    Api(Broker& broker, AcceptQueue& queue, const std::vector<std::unique_ptr<Offering>>& offerings);
+
+    // Adds every method, and the description, to the service.
+    void add_to(varlink::Service& service);
+
+private:
+    using Reply = asio::awaitable<varlink::Reply>;
+    Reply open(varlink::Incoming incoming);
+    Reply accept(varlink::Incoming incoming);
+    Reply plan(varlink::Incoming incoming);
+    Reply find(varlink::Incoming incoming);
+    Reply whois(varlink::Incoming incoming);
+    Reply list_channels(varlink::Incoming incoming);
+    Reply status(varlink::Incoming incoming);
+
+    Result<void> may_accept(const Caller& caller, const std::string& service) const;
+    asio::awaitable<Result<ChannelRow>> find_channel(std::string channel, std::uint64_t cookie);
+    bool may_see(const Caller& caller, const ChannelRow& row) const;
+
+    Broker& broker_;
+    AcceptQueue& queue_;
+    const std::vector<std::unique_ptr<Offering>>& offerings_;
+    Permits permits_;
+    std::chrono::steady_clock::time_point started_;
+};
+
+}  // namespace mutual::broker

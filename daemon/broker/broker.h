@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every part of the broker works with: the loop, the configuration, the other programs, the log.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/broker/catalog.h"
+#include "daemon/broker/channel_client.h"
+#include "daemon/broker/keys_client.h"
+#include "daemon/broker/plugins_client.h"
+#include "daemon/config/configuration.h"
+#include "daemon/unit/log.h"
+
+namespace mutual::broker {
+
+// The pools of connections to the other programs, whose sockets lie in one folder.
+class Programs {
+public:
+    Programs(asio::io_context& loop, const config::Configuration& configuration, const std::string& folder);
+
+    ConnectionPool keys;
+    ConnectionPool plugins;
+    std::map<std::string, ConnectionPool, std::less<>> channels;  // by transport
+};
+
+class Broker {
+public:
+    Broker(asio::io_context& event_loop, std::shared_ptr<const config::Configuration> definitions,
+           const unit::Log& journal, const std::string& socket_folder);
+
+    // The transports that a definition may name are those for which there is a client.
+    ChannelClient& channel(const std::string& transport) { return channels.at(transport); }
+
+    asio::io_context& loop;
+    const std::shared_ptr<const config::Configuration> configuration;
+    const unit::Log& log;
+    Programs programs;
+    KeysClient keys;
+    PluginsClient plugins;
+    std::map<std::string, ChannelClient, std::less<>> channels;  // by transport
+    Catalog catalog;
+};
+
+// The wire's options of a definition.
+boost::json::object wire_options(const config::Service& service);
+
+// 64 random bits in hexadecimal: the name of a request or channel.
+std::string random_name();
+// Uniform in 0..bound inclusive.
+std::uint32_t random_up_to(std::uint32_t bound);
+
+}  // namespace mutual::broker

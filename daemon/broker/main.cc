@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// mutuald, the broker: reads the configuration, takes its sockets, and serves callers and mutuald-channel
+// until told to end. With --all it is instead the launcher of all four programs.
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <iostream>
+
+#include "daemon/broker/admission.h"
+#include "daemon/broker/api.h"
+#include "daemon/broker/launcher.h"
+#include "daemon/config/load.h"
+#include "daemon/unit/account.h"
+#include "daemon/unit/hardening.h"
+#include "daemon/unit/notify.h"
+#include "daemon/unit/passed_sockets.h"
+#include "daemon/unit/watchdog.h"
+
+namespace {
+
+using namespace mutual;
+
+struct Options {
+    std::vector<std::string> folders;
+    std::string socket_folder = "/run/mutuald";
+    std::string channel_user = "mutuald-channel";
+    bool all = false;
+    bool check = false;
+    std::vector<std::string> transports;
+};
+
+int report(const std::vector<Error>& errors) {
+    for (const Error& error : errors) {
+        std::cerr << "mutuald: " << error.message << '\n';
+        if (!error.hint.empty()) std::cerr << "hint: " << error.hint << '\n';
+    }
+    return 78;  // EX_CONFIG
+}
+
+config::Loaded load(const Options& options) {
+    config::ConfigurationPaths paths;
+    if (!options.folders.empty()) paths.folders = options.folders;
+    return config::load(paths);
+}
+
+int check(const Options& options) {
+    const config::Loaded loaded = load(options);
+    if (!loaded.configuration) return report(loaded.errors);
+    std::cout << "the configuration is good: " << loaded.configuration->services.size() << " service(s), "
+              << loaded.configuration->rules.size() << " rule(s), from " << loaded.configuration->files.size()
+              << " file(s)\n";
+    return 0;
+}
+
+// An exception that leaves a coroutine which runs as long as the program does is a defect: it ends the
+// program.
+void rethrow(std::exception_ptr failure) {
+    if (failure) std::rethrow_exception(failure);
+}
+
+int serve(const Options& options, const unit::Log& log) {
+    config::Loaded loaded = load(options);
+    if (!loaded.configuration) return report(loaded.errors);
+    Result<unit::PassedSockets> sockets = unit::PassedSockets::from_environment();
+    if (!sockets) return report({sockets.error()});
+    Result<UniqueFd> api_socket = sockets->take("api");
+    Result<UniqueFd> admission_socket = sockets->take("admission");
+    Result<unit::Account> channel = unit::find_user(options.channel_user);
+    if (!api_socket) return report({api_socket.error()});
+    if (!admission_socket) return report({admission_socket.error()});
+    if (!channel) return report({channel.error()});
+
+    boost::asio::io_context loop(1);
+    const auto configuration =
+        std::make_shared<const config::Configuration>(std::move(*loaded.configuration));
+    broker::Broker broker(loop, configuration, log, options.socket_folder);
+    broker::AcceptQueue queue(loop);
+    broker::Admission admission(broker, queue);
+    std::vector<std::unique_ptr<broker::Offering>> offerings;
+    for (const auto& [name, service] : configuration->services)
+        if (service.accept) offerings.push_back(std::make_unique<broker::Offering>(broker, service));
+
+    const auto complain = [&log](std::string_view complaint) { log.warning(complaint); };
+    const varlink::Service::About about{"mutual", "mutuald", MUTUALD_VERSION, ""};
+    broker::Api api(broker, queue, offerings);
+    auto api_service = std::make_shared<varlink::Service>(about, complain);
+    api.add_to(*api_service);
+    auto admission_service = std::make_shared<varlink::Service>(about, complain);
+    admission.add_to(*admission_service);
+
+    const config::ApiLimits& limits = configuration->daemon.limits;
+    const auto everyone = [](const varlink::PeerCredentials&) { return Result<void>(); };
+    boost::asio::co_spawn(loop,
+                          varlink::listen(loop, std::move(*api_socket), api_service, everyone,
+                                          {limits.message, limits.depth, 0},
+                                          {limits.connections, limits.connections_per_uid}, complain),
+                          rethrow);
+    boost::asio::co_spawn(
+        loop,
+        varlink::listen(loop, std::move(*admission_socket), admission_service,
+                        varlink::only_uid(channel->uid), varlink::internal_limits, {65536, 65536}, complain),
+        rethrow);
+    for (const auto& offering : offerings) boost::asio::co_spawn(loop, offering->run(), rethrow);
+    boost::asio::co_spawn(loop, unit::feed_watchdog(), rethrow);
+    boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
+    signals.async_wait([&loop](const boost::system::error_code&, int) { loop.stop(); });
+    unit::notify_ready("serving " + std::to_string(configuration->services.size()) + " service(s)");
+    log.info("ready: " + std::to_string(configuration->services.size()) + " service(s), " +
+             std::to_string(configuration->rules.size()) + " rule(s)");
+    loop.run();
+    unit::notify_stopping();
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("mutuald brokers mutually authenticated Kerberos channels for local programs.", "mutuald");
+    Options options;
+    app.set_version_flag("--version", MUTUALD_VERSION);
+    app.add_flag("--all", options.all,
+                 "make the sockets and run all four programs (without systemd; as root)");
+    app.add_option("--transport", options.transports,
+                   "with --all: run only these transports (default: every built-in one)");
+    app.add_flag("--check-config", options.check,
+                 "read the configuration, say what is wrong with it, and end");
+    app.add_option("--config", options.folders,
+                   "read the configuration from these folders instead, later wins");
+    app.add_option("--socket-folder", options.socket_folder, "where the other programs' sockets are")
+        ->capture_default_str();
+    app.add_option("--channel-user", options.channel_user, "the user as which mutuald-channel runs")
+        ->capture_default_str();
+    CLI11_PARSE(app, argc, argv);
+    const unit::Log log = unit::system_log("mutuald");
+    try {
+        if (options.check) return check(options);
+        if (options.all) return broker::run_launcher({options.transports});
+        if (Result<void> hardened = unit::harden(); !hardened) return report({hardened.error()});
+        return serve(options, log);
+    } catch (const std::exception& defect) {
+        log.error(std::string("ended by a defect: ") + defect.what());
+        return 70;  // EX_SOFTWARE
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/broker/offering.h"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "varlink/deadline.h"
+
+namespace mutual::broker {
+
+namespace {
+
+using std::chrono::milliseconds;
+using Watched = std::shared_ptr<varlink::Connection>;
+
+constexpr milliseconds first_pause{100};
+constexpr milliseconds longest_pause{5000};
+
+asio::awaitable<void> tell_when_gone(Watched watched, std::shared_ptr<asio::steady_timer> event) {
+    co_await watched->hung_up();
+    event->cancel();
+}
+
+}  // namespace
+
+asio::awaitable<Result<Endpoint>> Offering::listen(std::vector<UniqueFd> grants) {
+    const config::Accept& accept = *service_.accept;
+    ListenOrder order;
+    order.service = service_.name;
+    order.endpoint = Endpoint{accept.address, accept.port};
+    order.options = wire_options(service_);
+    order.connections = accept.limits.connections;
+    order.handshakes = accept.limits.handshakes;
+    order.handshake_timeout = accept.limits.handshake_timeout;
+    order.idle = accept.limits.idle_timeout;
+    order.grants = std::move(grants);
+    co_return co_await broker_.channel(service_.transport).listen(std::move(order));
+}
+
+asio::awaitable<Result<void>> Offering::offer() {
+    Result<std::size_t> loops = co_await broker_.channel(service_.transport).loops();
+    if (!loops) co_return loops.error();
+    const config::Accept& accept = *service_.accept;
+    Result<AcceptingGrants> grants =
+        co_await broker_.keys.accept(service_.name, accept.keytab, accept.principals, *loops);
+    if (!grants) co_return grants.error();
+    Result<Endpoint> endpoint = co_await listen(std::move(grants->grants));
+    if (!endpoint) co_return endpoint.error();
+    // What an earlier broker obtained must not accept any longer.
+    Result<void> revoked = co_await broker_.keys.revoke(service_.name, grants->generation);
+    if (!revoked) co_return revoked.error();
+    state_ = "listening on " + endpoint->text();
+    listening_ = true;
+    std::string keys;
+    for (const std::string& key : grants->keys) keys.append(keys.empty() ? "" : ", ").append(key);
+    broker_.log.info("offers '" + service_.name + "' on " + endpoint->text() + " with " + keys,
+                     {{unit::Field::service, service_.name}});
+    co_return Result<void>();
+}
+
+asio::awaitable<void> Offering::until_a_program_ends() {
+    auto event = std::make_shared<asio::steady_timer>(broker_.loop, asio::steady_timer::time_point::max());
+    std::vector<Watched> watched;
+    for (ConnectionPool* pool : {&broker_.programs.keys, &broker_.programs.channels.at(service_.transport)}) {
+        Result<std::unique_ptr<varlink::Connection>> connection = pool->connect();
+        if (!connection) co_return;
+        watched.emplace_back(std::move(*connection));
+    }
+    for (const Watched& one : watched)
+        asio::co_spawn(broker_.loop, tell_when_gone(one, event), [](std::exception_ptr) {});
+    boost::system::error_code ended;
+    co_await event->async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    for (const Watched& one : watched) one->close();
+}
+
+void Offering::complain(const Error& error) {
+    std::string state = to_string(error);
+    if (state != state_)
+        broker_.log.error("does not offer '" + service_.name + "': " + state,
+                          {{unit::Field::service, service_.name}});
+    state_ = std::move(state);
+}
+
+asio::awaitable<void> Offering::run() {
+    asio::steady_timer timer(broker_.loop);
+    milliseconds pause = first_pause;
+    for (;;) {
+        Result<void> offered = co_await offer();
+        if (offered) {
+            pause = first_pause;
+            co_await until_a_program_ends();
+            listening_ = false;
+            state_ = "a program of the daemon ended; starting again";
+        } else {
+            complain(offered.error());
+        }
+        timer.expires_after(pause);
+        co_await timer.async_wait(asio::use_awaitable);
+        if (!offered) pause = std::min(pause * 2, longest_pause);
+    }
+}
+
+}  // namespace mutual::broker

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/broker/opening.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+
+#include "daemon/config/nearest.h"
+#include "mutual/spn.h"
+#include "varlink/deadline.h"
+
+namespace mutual::broker {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr milliseconds smallest_share{1000};
+// The programs that do the work know the deadline themselves and give the better reason; this one catches the
+// rest.
+constexpr milliseconds grace{50};
+
+bool is_address_literal(const std::string& host) {
+    std::array<unsigned char, 16> address;
+    return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+           ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+}
+
+// Another candidate cannot do better: it is about the caller, the KDC or us.
+bool ends_the_request(const Error& error) {
+    switch (error.code) {
+        case Code::no_credentials:
+        case Code::kdc_unreachable:
+        case Code::invalid_request:
+        case Code::invalid_configuration:
+        case Code::cancelled:
+            return true;
+        case Code::timed_out:
+        case Code::expired:
+        case Code::clock_skew:
+        case Code::unavailable:
+            return error.stage == Stage::credentials;
+        default:
+            return false;
+    }
+}
+
+bool same_principal(const std::string& a, const std::string& b) {
+    const Result<PrincipalParts> left = parse_principal(a);
+    const Result<PrincipalParts> right = parse_principal(b);
+    return left && right && left->components == right->components && left->realm == right->realm;
+}
+
+std::string flags_of(const Facts& facts) {
+    std::string text;
+    const auto add = [&text](bool set, const char* flag) {
+        if (set) text.append(text.empty() ? "" : ", ").append(flag);
+    };
+    add(facts.mutual, "mutual");
+    add(facts.confidentiality, "confidentiality");
+    add(facts.integrity, "integrity");
+    add(facts.replay, "replay");
+    add(facts.sequence, "sequence");
+    add(facts.delegation, "delegation");
+    return text;
+}
+
+}  // namespace
+
+Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connection)
+    : broker_(broker),
+      request_(std::move(request)),
+      caller_(std::move(caller)),
+      connection_(std::move(connection)),
+      service_(broker.configuration->service(request_.service)),
+      began_(Clock::now()),
+      deadline_(began_ + broker.configuration->daemon.request_timeout),
+      explanation_(random_name(), request_.service, caller_.uid, began_) {
+    if (service_ != nullptr && service_->timeout) deadline_ = began_ + *service_->timeout;
+    if (request_.timeout) deadline_ = began_ + *request_.timeout;
+}
+
+milliseconds Opening::time_left() const {
+    return std::max(duration_cast<milliseconds>(deadline_ - Clock::now()), milliseconds(1));
+}
+
+Error Opening::late() const {
+    const auto allowed = duration_cast<milliseconds>(deadline_ - began_);
+    return {Code::timed_out, explanation_.current(),
+            "the request did not finish within " + std::to_string(allowed.count()) + " ms",
+            "see the explanation for what it was waiting for"};
+}
+
+Error Opening::no_such_service() const {
+    std::vector<std::string> names;
+    for (const auto& [name, service] : broker_.configuration->services) names.push_back(name);
+    return {Code::unknown_service, Stage::request,
+            "there is no definition of service '" + request_.service + "'",
+            config::suggestion(request_.service, names)};
+}
+
+Result<void> Opening::check_policy() {
+    StageTime time(explanation_, Stage::policy);
+    explanation_.add(Stage::caller, "identified",
+                     "uid " + std::to_string(caller_.uid) + ", gid " + std::to_string(caller_.gid) +
+                         ", pid " + std::to_string(caller_.pid));
+    decision_ = decide(*broker_.configuration, caller_, request_.service);
+    explanation_.add(Stage::policy, decision_.allowed ? "allowed" : "denied", decision_.reason);
+    if (decision_.allowed) return {};
+    return Error(Code::denied, Stage::policy, decision_.reason,
+                 "an administrator can allow it with a [[rule]] in the configuration");
+}
+
+asio::awaitable<Result<std::vector<Judged>>> Opening::candidates() {
+    Result<void> allowed = check_policy();
+    // Which services exist is told to those only who may open something of that name.
+    if (!allowed) co_return allowed.error();
+    if (service_ == nullptr) co_return no_such_service();
+    Result<Query> query = narrow(*service_, request_);
+    if (!query) co_return query.error();
+    if (service_->discovery.empty())
+        co_return Error(
+            Code::not_found, Stage::discovery,
+            "service '" + service_->name + "' names no discovery plugin, so it cannot be opened from here",
+            "set service." + service_->name + ".discovery");
+    Result<std::vector<Judged>> found =
+        co_await broker_.catalog.find(*service_, *query, deadline_, explanation_);
+    if (!found) co_return found.error();
+    for (const Judged& judged : *found)
+        explanation_.add(
+            Stage::trust, judged.usable ? "usable" : "refused",
+            judged.candidate.source + ": " + (judged.spn.empty() ? "" : judged.spn + ": ") + judged.reason);
+    co_return found;
+}
+
+asio::awaitable<Result<std::vector<Judged>>> Opening::ordered_candidates() {
+    Result<std::vector<Judged>> found = co_await candidates();
+    if (!found) co_return found.error();
+    if (found->empty())
+        co_return Error(Code::not_found, Stage::discovery,
+                        "no instance of service '" + service_->name + "' was found",
+                        "see whether it is published: mutualctl find " + service_->name);
+    order(*found, random_up_to);
+    if (!found->front().usable)
+        co_return Error(Code::untrusted, Stage::trust,
+                        std::to_string(found->size()) + " instance(s) of '" + service_->name +
+                            "' were found, none may be trusted: " + found->front().reason,
+                        "state a reason under [service." + service_->name + ".trust], if there is one");
+    co_return found;
+}
+
+template <class T>
+asio::awaitable<Result<T>> Opening::in_time(asio::awaitable<Result<T>> work) {
+    Error unexplained(Code::timed_out, Stage::request, "");
+    Result<T> outcome = co_await varlink::with_deadline(broker_.loop, std::move(work), deadline_ + grace,
+                                                        std::move(unexplained));
+    if (outcome || !outcome.error().message.empty()) co_return outcome;
+    Error error = late();
+    explanation_.add(error);
+    co_return error;
+}
+
+asio::awaitable<Result<std::vector<Judged>>> Opening::plan() { return in_time(ordered_candidates()); }
+
+asio::awaitable<Result<std::vector<Judged>>> Opening::find() { return in_time(candidates()); }
+
+asio::awaitable<Result<InitiatingGrant>> Opening::grant_for(const Judged& judged) {
+    StageTime time(explanation_, Stage::credentials);
+    const config::Identity* identity = broker_.configuration->identity(service_->identity);
+    Identity wanted = identity_of(*identity, request_.credential_cache);
+    UniqueFd proof;
+    if (wanted.kind == Identity::Kind::caller)
+        proof = UniqueFd(::fcntl(connection_.value(), F_DUPFD_CLOEXEC, 0));
+    const auto lifetime = std::max(service_->minimum_lifetime, request_.minimum_lifetime);
+    Result<InitiatingGrant> grant = co_await broker_.keys.initiate(std::move(wanted), std::move(proof),
+                                                                   judged.principal, lifetime, time_left());
+    if (grant)
+        explanation_.add(Stage::credentials, "ticket",
+                         grant->principal + " has a ticket for " + judged.principal +
+                             (grant->cached ? " (from the cache)" : " (from the KDC)"));
+    co_return grant;
+}
+
+asio::awaitable<Result<std::vector<Endpoint>>> Opening::endpoints_of(const Candidate& candidate) {
+    StageTime time(explanation_, Stage::addresses);
+    std::vector<std::string> addresses;
+    if (is_address_literal(candidate.host)) {
+        addresses.push_back(candidate.host);
+    } else {
+        Result<std::vector<std::string>> resolved =
+            co_await broker_.plugins.resolve(candidate.host, time_left());
+        if (!resolved) {
+            Error error = resolved.error();
+            error.stage = Stage::addresses;
+            co_return error;
+        }
+        addresses = std::move(*resolved);
+    }
+    std::vector<Endpoint> endpoints;
+    std::string list;
+    for (std::string& address : addresses) {
+        endpoints.push_back(Endpoint{std::move(address), candidate.port});
+        list.append(list.empty() ? "" : ", ").append(endpoints.back().text());
+    }
+    explanation_.add(Stage::addresses, "resolved", candidate.host + ": " + list);
+    co_return endpoints;
+}
+
+Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
+    Result<std::pair<UniqueFd, UniqueFd>> pair = varlink::socket_pair();
+    if (!pair) return pair.error();
+    opened.program = std::move(pair->first);
+    opened.channel = random_name();
+    opened.spn = judged.spn;
+    ConnectOrder order;
+    order.channel = opened.channel;
+    order.service = service_->name;
+    order.rule = decision_.rule;
+    order.caller = caller_.uid;
+    order.spn = judged.spn;
+    order.options = wire_options(*service_);
+    order.idle = service_->idle_timeout;
+    order.program = std::move(pair->second);
+    order.cookie = varlink::socket_cookie(opened.program.value());
+    return order;
+}
+
+asio::awaitable<Result<Facts>> Opening::verified_facts(const Judged& judged, std::string context,
+                                                       std::string self) {
+    Result<Facts> facts = co_await broker_.keys.facts(std::move(context));
+    if (!facts) {
+        Error error = facts.error();
+        error.stage = Stage::handshake;
+        error.message = "mutuald-keys does not vouch for the handshake: " + error.message;
+        co_return error;
+    }
+    if (!facts->initiator_role || !same_principal(facts->acceptor, judged.principal) ||
+        !same_principal(facts->initiator, self))
+        co_return Error(Code::wrong_peer, Stage::handshake,
+                        "the context is between " + facts->initiator + " and " + facts->acceptor +
+                            ", not between " + self + " and " + judged.principal);
+    if (!facts->mutual || !facts->confidentiality || !facts->integrity || !facts->sequence || !facts->replay)
+        co_return Error(Code::unprotected, Stage::handshake,
+                        "the finished context lacks protection, it has only: " + flags_of(*facts));
+    explanation_.add(Stage::handshake, "verified", facts->acceptor + " proved its name; " + flags_of(*facts));
+    co_return facts;
+}
+
+asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, InitiatingGrant grant,
+                                                 std::vector<Endpoint> endpoints, milliseconds share) {
+    Opened opened;
+    Result<ConnectOrder> order = order_for(judged, opened);
+    if (!order) co_return order.error();
+    order->endpoints = std::move(endpoints);
+    order->timeout = share;
+    order->grant = std::move(grant.grant);
+    explanation_.enter(Stage::connect);
+    const auto asked = Clock::now();
+    Connected connected = co_await broker_.channel(service_->transport).connect(std::move(*order));
+    for (const Attempt& attempt : connected.attempts)
+        explanation_.add(Stage::connect, "failed", attempt.endpoint.text() + ": " + attempt.message);
+    if (connected.error) {
+        explanation_.spend(connected.error->stage, Clock::now() - asked);
+        co_return std::move(*connected.error);
+    }
+    explanation_.spend(Stage::connect, connected.connect_time);
+    explanation_.spend(Stage::handshake, connected.handshake_time);
+    explanation_.add(Stage::connect, "connected", connected.endpoint.text());
+    Result<Facts> facts = co_await verified_facts(judged, connected.context, grant.principal);
+    if (!facts) co_return facts.error();
+    opened.peer = facts->acceptor;
+    opened.self = facts->initiator;
+    opened.expires = facts->expires;
+    co_return opened;
+}
+
+asio::awaitable<Result<Opened>> Opening::try_one(Judged judged, milliseconds share) {
+    explanation_.add(Stage::spn, "chosen",
+                     judged.spn + " at " + judged.candidate.host + ":" +
+                         std::to_string(judged.candidate.port) + ", from " + judged.candidate.source);
+    Result<InitiatingGrant> grant = co_await grant_for(judged);
+    if (!grant) co_return grant.error();
+    Result<std::vector<Endpoint>> endpoints = co_await endpoints_of(judged.candidate);
+    if (!endpoints) co_return endpoints.error();
+    co_return co_await connect(judged, std::move(*grant), std::move(*endpoints),
+                               std::min(share, time_left()));
+}
+
+asio::awaitable<Result<Opened>> Opening::try_each(std::vector<Judged> candidates) {
+    std::erase_if(candidates, [](const Judged& judged) { return !judged.usable; });
+    std::optional<Error> best;  // of the candidate that came furthest
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        const auto share = std::max(time_left() / static_cast<long>(candidates.size() - i), smallest_share);
+        Result<Opened> opened = co_await try_one(std::move(candidates[i]), share);
+        if (opened) co_return opened;
+        explanation_.add(opened.error());
+        if (!best || opened.error().stage >= best->stage) best = opened.error();
+        if (ends_the_request(opened.error()) || Clock::now() >= deadline_) break;
+    }
+    co_return std::move(*best);
+}
+
+asio::awaitable<Result<Opened>> Opening::try_candidates() {
+    Result<std::vector<Judged>> candidates = co_await ordered_candidates();
+    if (!candidates) co_return candidates.error();
+    co_return co_await try_each(std::move(*candidates));
+}
+
+asio::awaitable<Result<Opened>> Opening::open() {
+    Result<Opened> outcome = co_await in_time(try_candidates());
+    log_outcome(outcome);
+    co_return outcome;
+}
+
+void Opening::log_outcome(const Result<Opened>& outcome) const {
+    unit::LogFields fields{{unit::Field::request, explanation_.request()},
+                           {unit::Field::caller_uid, std::to_string(caller_.uid)},
+                           {unit::Field::service, request_.service},
+                           {unit::Field::rule, decision_.rule}};
+    if (outcome) {
+        fields.push_back({unit::Field::channel, outcome->channel});
+        fields.push_back({unit::Field::spn, outcome->spn});
+        fields.push_back({unit::Field::peer, outcome->peer});
+        fields.push_back({unit::Field::decision, "opened"});
+        broker_.log.info("opened a channel to " + outcome->peer + " as " + outcome->self, fields);
+        return;
+    }
+    fields.push_back({unit::Field::stage, std::string(name(outcome.error().stage))});
+    fields.push_back({unit::Field::decision, std::string(name(outcome.error().code))});
+    broker_.log.notice("opened no channel: " + to_string(outcome.error()), fields);
+}
+
+}  // namespace mutual::broker

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// One Open, Plan or Find from start to end: policy, discovery, trust, SPN, then for each candidate in turn
+// credentials, addresses, connection, handshake, and the check of what mutuald-keys knows about the context.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/broker/broker.h"
+#include "daemon/broker/caller.h"
+#include "daemon/broker/candidates.h"
+#include "daemon/broker/explanation.h"
+#include "daemon/broker/policy.h"
+#include "daemon/broker/request.h"
+
+namespace mutual::broker {
+
+struct Opened {
+    UniqueFd program;  // the program's end
+    std::string channel;
+    std::string peer;
+    std::string self;
+    std::string spn;
+    std::int64_t expires = 0;
+};
+
+class Opening {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    // `connection` is the caller's API connection, from which mutuald-keys learns who the caller is.
+    Opening(Broker& broker, Request request, Caller caller, UniqueFd connection);
+
+    asio::awaitable<Result<Opened>> open();
+    // Everything up to the connection: the candidates in the order in which they would be tried.
+    asio::awaitable<Result<std::vector<Judged>>> plan();
+    // Discovery and judgement alone.
+    asio::awaitable<Result<std::vector<Judged>>> find();
+
+    Explanation& explanation() { return explanation_; }
+    const Decision& decision() const { return decision_; }
+
+private:
+    template <class T>
+    asio::awaitable<Result<T>> in_time(asio::awaitable<Result<T>> work);
+    asio::awaitable<Result<std::vector<Judged>>> candidates();
+    asio::awaitable<Result<std::vector<Judged>>> ordered_candidates();
+    asio::awaitable<Result<Opened>> try_candidates();
+    Error no_such_service() const;
+    Result<void> check_policy();
+    asio::awaitable<Result<Opened>> try_each(std::vector<Judged> candidates);
+    asio::awaitable<Result<Opened>> try_one(Judged judged, std::chrono::milliseconds share);
+    asio::awaitable<Result<InitiatingGrant>> grant_for(const Judged& judged);
+    asio::awaitable<Result<std::vector<Endpoint>>> endpoints_of(const Candidate& candidate);
+    asio::awaitable<Result<Opened>> connect(const Judged& judged, InitiatingGrant grant,
+                                            std::vector<Endpoint> endpoints, std::chrono::milliseconds share);
+    Result<ConnectOrder> order_for(const Judged& judged, Opened& opened);
+    asio::awaitable<Result<Facts>> verified_facts(const Judged& judged, std::string context,
+                                                  std::string self);
+    std::chrono::milliseconds time_left() const;
+    Error late() const;
+    void log_outcome(const Result<Opened>& outcome) const;
+
+    Broker& broker_;
+    Request request_;
+    Caller caller_;
+    UniqueFd connection_;
+    const config::Service* service_;
+    Clock::time_point began_;
+    Clock::time_point deadline_;
+    Explanation explanation_;
+    Decision decision_;
+};
+
+}  // namespace mutual::broker

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/broker/parts.h"
+
+#include "varlink/deadline.h"
+#include "varlink/interfaces.h"
+#include "varlink/parameters.h"
+
+namespace mutual::broker {
+
+namespace json = boost::json;
+
+namespace {
+
+asio::awaitable<Result<varlink::Reply>> ask(asio::io_context& loop, ConnectionPool& pool,
+                                            std::string interface) {
+    varlink::Call call;
+    call.method = interface + ".Status";
+    call.parameters["version"] = varlink::internal_version;
+    Error late(Code::timed_out, Stage::request, pool.program() + " did not answer within a second");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    co_return co_await varlink::with_deadline(loop, pool.call(std::move(call)), deadline, std::move(late));
+}
+
+Part failed(const std::string& program, const Error& error) {
+    return {program, "failed", 0, to_string(error)};
+}
+
+std::string counted(varlink::Parameters& parameters, std::string_view field, std::string_view what) {
+    return std::to_string(parameters.number(field)) + " " + std::string(what);
+}
+
+Part keys_part(const varlink::Reply& reply) {
+    varlink::Parameters parameters(reply.parameters);
+    Part part{"mutuald-keys", "running", parameters.number("pid"), ""};
+    part.detail = counted(parameters, "grants", "grants, ") + counted(parameters, "contexts", "contexts, ") +
+                  counted(parameters, "fetchers", "fetchers");
+    return part;
+}
+
+void add_plugins(const varlink::Reply& reply, Parts& parts) {
+    varlink::Parameters parameters(reply.parameters);
+    parts.rows.push_back({"mutuald-plugin", "running", parameters.number("pid"), ""});
+    for (const json::object& entry : parameters.objects("plugins")) {
+        varlink::Parameters plugin(entry);
+        Part part{"plugin " + plugin.text("name"), plugin.text("state"), 0, plugin.text("path")};
+        if (const auto problem = plugin.optional_object("problem"))
+            part.detail.append(": ").append(varlink::Parameters(*problem).text("message"));
+        parts.rows.push_back(std::move(part));
+    }
+}
+
+void add_channel(const std::string& program, const varlink::Reply& reply, Parts& parts) {
+    varlink::Parameters parameters(reply.parameters);
+    const std::int64_t channels = parameters.number("channels");
+    parts.channels += channels;
+    parts.rows.push_back({program, "running", parameters.number("pid"),
+                          std::to_string(channels) + " channels, " +
+                              counted(parameters, "handshakes", "handshakes, ") +
+                              counted(parameters, "loops", "loops")});
+}
+
+}  // namespace
+
+json::object to_json(const Part& part) {
+    json::object object;
+    object["name"] = part.name;
+    object["state"] = part.state;
+    object["pid"] = part.pid;
+    object["detail"] = part.detail;
+    return object;
+}
+
+asio::awaitable<Parts> ask_parts(Broker& broker) {
+    Parts parts;
+    Result<varlink::Reply> keys = co_await ask(broker.loop, broker.programs.keys, "org.mutuald.Keys");
+    parts.rows.push_back(keys ? keys_part(*keys) : failed("mutuald-keys", keys.error()));
+    Result<varlink::Reply> plugins =
+        co_await ask(broker.loop, broker.programs.plugins, "org.mutuald.Plugins");
+    if (plugins)
+        add_plugins(*plugins, parts);
+    else
+        parts.rows.push_back(failed("mutuald-plugin", plugins.error()));
+    for (auto& [transport, pool] : broker.programs.channels) {
+        Result<varlink::Reply> channel = co_await ask(broker.loop, pool, "org.mutuald.Channel");
+        if (channel)
+            add_channel(pool.program(), *channel, parts);
+        else
+            parts.rows.push_back(failed(pool.program(), channel.error()));
+    }
+    co_return parts;
+}
+
+}  // namespace mutual::broker
