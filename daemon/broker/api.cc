@@ -8,7 +8,6 @@
 
 #include "daemon/broker/opening.h"
 #include "daemon/broker/parts.h"
-#include "daemon/config/nearest.h"
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
 #include "varlink/parameters.h"
