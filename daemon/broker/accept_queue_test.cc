@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
+#include "varlink/deadline.h"
 
 namespace mutual::broker {
 namespace {
@@ -11,28 +11,30 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = AcceptQueue::Clock;
 
+using Waiter = std::shared_ptr<AcceptQueue::Waiter>;
+template <class T>
+using Running = std::shared_ptr<varlink::detail::Beside<Result<T>>>;
+
 class AcceptQueueTest : public testing::Test {
 protected:
-    // Starts a call of Accept; its outcome lands in `outcomes_` under that name.
-    std::shared_ptr<asio::cancellation_signal> call(const std::string& name, Clock::duration time = 10s) {
-        auto signal = std::make_shared<asio::cancellation_signal>();
-        asio::co_spawn(loop_, queue_.wait("ledger", 1000, Clock::now() + time),
-                       asio::bind_cancellation_slot(signal->slot(), [this, name, signal](std::exception_ptr failure,
-                                                                                         Result<Accepted> accepted) {
-                           if (failure) outcomes_[name] = "cancelled";
-                           else if (accepted) outcomes_[name] = accepted->channel;
-                           else outcomes_[name] = mutual::name(accepted.error().code);
-                       }));
-        turn();
-        return signal;
+    // A call of Accept.
+    Running<Accepted> call(Clock::duration time = 10s) {
+        return start(queue_.wait("ledger", 1000, Clock::now() + time));
     }
-    // Starts an admission that takes a call.
-    void handshake(Clock::duration time = 10s, std::size_t most = 2) {
-        asio::co_spawn(loop_, queue_.take("ledger", Clock::now() + time, most),
-                       [this](std::exception_ptr, Result<std::shared_ptr<AcceptQueue::Waiter>> taken) {
-                           if (taken) taken_.push_back(*taken);
-                           else refusals_.emplace_back(mutual::name(taken.error().code));
-                       });
+    // An admission that takes a call.
+    Running<Waiter> handshake(Clock::duration time = 10s, std::size_t most = 2) {
+        return start(queue_.take("ledger", Clock::now() + time, most));
+    }
+    template <class T>
+    Running<T> start(asio::awaitable<Result<T>> work) {
+        auto running = std::make_shared<varlink::detail::Beside<Result<T>>>(loop_);
+        varlink::detail::start(loop_, running, std::move(work));
+        turn();
+        return running;
+    }
+    template <class T>
+    void cancel(const Running<T>& running) {
+        running->cancellation.emit(asio::cancellation_type::terminal);
         turn();
     }
     void turn() {
@@ -44,86 +46,80 @@ protected:
         accepted.channel = std::move(id);
         return accepted;
     }
+    static Code refusal(const Running<Waiter>& running) { return running->result.value().error().code; }
 
     asio::io_context loop_;
     AcceptQueue queue_{loop_};
-    std::map<std::string, std::string> outcomes_;
-    std::vector<std::shared_ptr<AcceptQueue::Waiter>> taken_;
-    std::vector<std::string> refusals_;
 };
 
 TEST_F(AcceptQueueTest, GivesTheFirstChannelToTheLongestWaitingCall) {
-    call("first");
-    call("second");
-    handshake();
-    ASSERT_EQ(taken_.size(), 1u);
-    AcceptQueue::fulfil(taken_[0], channel("c1"));
+    const auto first = call();
+    const auto second = call();
+    const auto taken = handshake();
+    ASSERT_TRUE(taken->finished);
+    AcceptQueue::fulfil(**taken->result, channel("c1"));
     turn();
-    EXPECT_EQ(outcomes_, (std::map<std::string, std::string>{{"first", "c1"}}));
+    ASSERT_TRUE(first->finished);
+    EXPECT_EQ((*first->result)->channel, "c1");
+    EXPECT_FALSE(second->finished);
 }
 
 TEST_F(AcceptQueueTest, LetsAHandshakeWaitForACall) {
-    handshake();
-    EXPECT_TRUE(taken_.empty());
-    call("late");
-    ASSERT_EQ(taken_.size(), 1u);
-    AcceptQueue::fulfil(taken_[0], channel("c1"));
+    const auto taken = handshake();
+    EXPECT_FALSE(taken->finished);
+    const auto late = call();
+    ASSERT_TRUE(taken->finished);
+    AcceptQueue::fulfil(**taken->result, channel("c1"));
     turn();
-    EXPECT_EQ(outcomes_["late"], "c1");
+    EXPECT_EQ((*late->result)->channel, "c1");
 }
 
 TEST_F(AcceptQueueTest, RefusesAHandshakeForWhichNobodyCallsInTime) {
-    handshake(1ms);
-    EXPECT_EQ(refusals_, (std::vector<std::string>{"Unavailable"}));
+    EXPECT_EQ(refusal(handshake(1ms)), Code::unavailable);
 }
 
 TEST_F(AcceptQueueTest, BoundsTheHandshakesThatWait) {
-    handshake();
-    handshake();
-    handshake();
-    EXPECT_EQ(refusals_, (std::vector<std::string>{"Limit"}));
+    const auto first = handshake();
+    const auto second = handshake();
+    EXPECT_EQ(refusal(handshake()), Code::limit);
+    EXPECT_FALSE(first->finished || second->finished);
 }
 
 TEST_F(AcceptQueueTest, PutsACallWhoseHandshakeFailedBackToTheFront) {
-    call("first");
-    call("second");
-    handshake();
-    ASSERT_EQ(taken_.size(), 1u);
-    queue_.give_back("ledger", taken_[0]);
-    handshake();
-    ASSERT_EQ(taken_.size(), 2u);
-    EXPECT_EQ(taken_[0], taken_[1]);
+    const auto first = call();
+    const auto second = call();
+    const auto failing = handshake();
+    ASSERT_TRUE(failing->finished);
+    queue_.give_back("ledger", **failing->result);
+    const auto next = handshake();
+    ASSERT_TRUE(next->finished);
+    EXPECT_EQ(**failing->result, **next->result);
 }
 
 TEST_F(AcceptQueueTest, ForgetsACallerThatHungUp) {
-    const auto signal = call("gone");
-    signal->emit(asio::cancellation_type::terminal);
-    turn();
-    EXPECT_EQ(outcomes_["gone"], "cancelled");
-    handshake(1ms);
-    EXPECT_TRUE(taken_.empty());
-    EXPECT_EQ(refusals_.size(), 1u);
+    const auto gone = call();
+    cancel(gone);
+    EXPECT_TRUE(gone->failure);
+    EXPECT_EQ(refusal(handshake(1ms)), Code::unavailable);
 }
 
 TEST_F(AcceptQueueTest, EndsTheChannelOfACallerThatHungUpAfterItWasTaken) {
-    const auto signal = call("gone");
-    handshake();
-    ASSERT_EQ(taken_.size(), 1u);
-    signal->emit(asio::cancellation_type::terminal);
-    turn();
-    EXPECT_TRUE(taken_[0]->gone);
+    const auto gone = call();
+    const auto taken = handshake();
+    ASSERT_TRUE(taken->finished);
+    cancel(gone);
     Accepted accepted = channel("c1");
     auto pair = varlink::socket_pair();
     accepted.program = std::move(pair->first);
-    AcceptQueue::fulfil(taken_[0], std::move(accepted));
+    AcceptQueue::fulfil(**taken->result, std::move(accepted));
     char octet = 0;
     EXPECT_EQ(::read(pair->second.value(), &octet, 1), 0);
 }
 
 TEST_F(AcceptQueueTest, EndsACallWhoseTimeIsOver) {
-    call("short", 1ms);
-    turn();
-    EXPECT_EQ(outcomes_["short"], "TimedOut");
+    const auto call_in_vain = call(1ms);
+    ASSERT_TRUE(call_in_vain->finished);
+    EXPECT_EQ(call_in_vain->result->error().code, Code::timed_out);
 }
 
 }  // namespace

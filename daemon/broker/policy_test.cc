@@ -6,7 +6,9 @@
 namespace mutual::broker {
 namespace {
 
-Caller caller(uid_t uid, gid_t gid = 100, std::vector<gid_t> groups = {}) { return {42, uid, gid, std::move(groups)}; }
+Caller caller(uid_t uid, gid_t gid = 100, std::vector<gid_t> groups = {}) {
+    return {42, uid, gid, std::move(groups)};
+}
 
 config::Rule rule(std::string name, config::Action action) {
     config::Rule rule;
