@@ -7,7 +7,7 @@
 
 #include "daemon/broker/admission.h"
 #include "daemon/broker/api.h"
-#include "daemon/broker/launcher.h"
+#include "daemon/broker/launcher/launcher.h"
 #include "daemon/config/load.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
@@ -49,6 +49,12 @@ int check(const Options& options) {
               << loaded.configuration->rules.size() << " rule(s), from " << loaded.configuration->files.size()
               << " file(s)\n";
     return 0;
+}
+
+int launch(const Options& options) {
+    launcher::LauncherOptions launcher;
+    if (!options.transports.empty()) launcher.transports = options.transports;
+    return launcher::run_launcher(launcher);
 }
 
 // An exception that leaves a coroutine which runs as long as the program does is a defect: it ends the
@@ -133,7 +139,7 @@ int main(int argc, char** argv) {
     const unit::Log log = unit::system_log("mutuald");
     try {
         if (options.check) return check(options);
-        if (options.all) return broker::run_launcher({options.transports});
+        if (options.all) return launch(options);
         if (Result<void> hardened = unit::harden(); !hardened) return report({hardened.error()});
         return serve(options, log);
     } catch (const std::exception& defect) {
