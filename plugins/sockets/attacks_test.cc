@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What somebody on the network, or a peer that breaks the rules, can do to the records of an established
 // channel.
-#include "plugins/sockets/fixture.h"
+#include "plugins/sockets/two_sessions_test.h"
 
 namespace mutual::sockets {
 namespace {

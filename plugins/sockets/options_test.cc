@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/sockets/fixture.h"
+#include "plugins/sockets/two_sessions_test.h"
 
 namespace mutual::sockets {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Peers that do not get through a handshake: cut off, too early, or speaking something else.
-#include "plugins/sockets/fixture.h"
+#include "plugins/sockets/two_sessions_test.h"
 
 namespace mutual::sockets {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever way the network cuts a stream, a Session does the same. Exhaustive over all cuts into three.
-#include "plugins/sockets/fixture.h"
+#include "plugins/sockets/two_sessions_test.h"
 
 namespace mutual::sockets {
 namespace {
