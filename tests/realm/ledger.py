@@ -5,6 +5,7 @@ The server is ordinary: it listens on a Unix socket, links no Kerberos and opens
 """
 import contextlib
 import os
+import shutil
 import socket
 
 import directory
@@ -71,7 +72,9 @@ def start_server(programs, name):
     os.makedirs(folder, exist_ok=True)
     uid = host.ACCOUNTS["ledger"]
     os.chown(folder, uid, uid)
-    process = programs.start_on(name, "/usr/bin/python3", "-B", PROGRAM, SOCKET, user="ledger", log="ledger")
+    shutil.copy(PROGRAM, programs.world.inside(name, "/opt/ledger_server.py"))  # the tree may be closed to the user
+    process = programs.start_on(name, "/usr/bin/python3", "-B", "/opt/ledger_server.py", SOCKET, user="ledger",
+                                log="ledger")
 
     def listens():
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
