@@ -21,6 +21,7 @@ bool is_letter_or_digit(char c) {
 template <class Map>
 std::vector<std::string> keys(const Map& map) {
     std::vector<std::string> names;
+    names.reserve(map.size());
     for (const auto& [name, value] : map) names.push_back(name);
     return names;
 }
