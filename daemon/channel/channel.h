@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// One channel from its TCP connection to its end: drives a Session, has its handshakes stepped and its peer
+// admitted, moves bytes between the network and the program, keeps the time. Lives on one loop, and keeps
+// itself alive while anything of it is pending there.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "daemon/channel/admission.h"
+#include "daemon/channel/channel_table.h"
+#include "daemon/channel/duplex.h"
+#include "daemon/channel/grant_client.h"
+
+namespace mutual::channel {
+
+struct ChannelSetup {
+    ChannelFacts facts;  // acceptor: channel, rule, caller and cookie come with the admission
+    std::string options;
+    Instant deadline;                   // of the whole handshake
+    std::chrono::milliseconds idle{0};  // 0: for ever
+    UniqueFd network;
+    UniqueFd program;  // initiator only
+    std::shared_ptr<GrantClient> grant;
+    std::string admission_socket;  // acceptor only
+};
+
+class Channel final : public SessionHost, public std::enable_shared_from_this<Channel> {
+public:
+    // Told once each, at the end of the handshake and at the end of everything; never from within a call.
+    struct Observer {
+        std::function<void(Result<ChannelFacts>)> handshake_finished;
+        std::function<void()> over;
+    };
+
+    Channel(EventLoop& loop, ChannelTable& table, ChannelSetup setup, Observer observer);
+    ~Channel();
+    void start(Transport& transport);
+
+    // Ends a live channel from outside.
+    void close(Verdict verdict);
+    // Ends a handshake that nobody waits for any more; an established channel lives on.
+    void abandon();
+
+    Outlet& network() override { return network_.output(); }
+    Outlet& program() override { return program_.output(); }
+    void step(ContextNumber context, Bytes token) override;
+    void admit(ContextNumber context, std::string claim) override;
+    void established() override;
+    void discard(ContextNumber context) override;
+    void network_end() override { network_.finish(); }
+    void program_end(Verdict verdict) override;
+    void end(Verdict verdict, std::optional<Error> error) override;
+    void wake_at(Instant when) override { wake_ = when; }
+    Instant now() const override { return std::chrono::steady_clock::now(); }
+
+private:
+    enum class Phase { handshake, established, closing, over };
+    struct Ending {
+        Verdict verdict = Verdict::reset;
+        std::optional<Error> error;
+    };
+    struct Context {
+        std::int64_t handshake = 0;
+        std::unique_ptr<SecurityContext> established;
+    };
+
+    // Calls into the session and does what it asked for. Whoever calls this from outside calls rest()
+    // afterwards.
+    template <class Call>
+    void drive(Call call);
+    void rest();
+    void obey();
+    bool is_live() const { return phase_ == Phase::handshake || phase_ == Phase::established; }
+    void stepped(ContextNumber number, Step step);
+    void complete(Context& context, Step& step);
+    void admitted(ContextNumber number, Result<Admitted> answer);
+    void finish_establishing();
+    void fail(Verdict verdict, Error error);
+    void plugin_broke(const std::string& how);
+
+    // channel_bytes.cc
+    bool may_read_network() const;
+    bool may_read_program() const;
+    void watch();
+    void network_readable();
+    void program_readable();
+    void take_from_network(std::size_t size);
+    void take_from_program(std::size_t size);
+    void network_stopped(bool broken);
+    void flush();
+    void flush_network();
+    void flush_program();
+
+    // channel_end.cc
+    void begin_closing();
+    void give_up_handshake(const Ending& ending);
+    void finish_closing();
+    void close_now(bool at_once);
+    void arm();
+    void timer_fired();
+    Instant next_instant() const;
+    Instant expiry() const;
+    void check_time(Instant now);
+    void handshake_timed_out();
+
+    EventLoop& loop_;
+    ChannelTable& table_;
+    ChannelSetup setup_;
+    Observer observer_;
+    std::unique_ptr<Session> session_;
+    Duplex network_;
+    Duplex program_;
+    std::map<ContextNumber, Context> contexts_;
+    std::shared_ptr<Admission> admission_;
+    std::shared_ptr<ChannelRecord> record_;
+    asio::steady_timer timer_;
+    std::optional<Ending> ending_;
+    std::optional<Verdict> peer_verdict_;
+    Phase phase_ = Phase::handshake;
+    int unanswered_ = 0;         // steps and admissions
+    bool establishing_ = false;  // the session said so in the call that is under way
+    bool settled_ = false;
+    bool program_gone_ = false;  // it closed both directions: nobody reads what comes for it
+    Instant armed_ = Instant::max();
+    Instant wake_ = Instant::max();
+    Instant linger_ = Instant::max();
+    Instant active_{};
+    WallTime expires_ = WallTime::max();
+    std::uint64_t bytes_to_peer_ = 0;
+};
+
+template <class Call>
+void Channel::drive(Call call) {
+    if (!is_live() || ending_) return;
+    try {
+        call(*session_);
+    } catch (const std::exception& thrown) {
+        plugin_broke(thrown.what());
+    } catch (...) {
+        plugin_broke("something unknown was thrown");
+    }
+    obey();
+}
+
+}  // namespace mutual::channel

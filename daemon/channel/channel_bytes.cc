@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of Channel that moves bytes: what may be read when, and what becomes of it.
+#include "daemon/channel/channel.h"
+
+namespace mutual::channel {
+namespace {
+
+// Reads of one socket before others on the loop have their turn.
+constexpr int rounds = 4;
+// Four records of the usual size.
+constexpr std::size_t program_read = 64 * 1024;
+// What a session may answer to the program without the network stops its own input here, well below the
+// bound. What comes from the network stays lower: one low mark and one read.
+constexpr std::size_t program_mark = OutputQueue::low_mark + 2 * EventLoop::scratch_size;
+
+}  // namespace
+
+bool Channel::may_read_network() const {
+    if (!is_live() || network_.read_ended()) return false;
+    if (phase_ == Phase::handshake) return unanswered_ == 0;
+    return program_.output().is_low();
+}
+
+bool Channel::may_read_program() const {
+    return phase_ == Phase::established && !program_.read_ended() && network_.output().is_low() &&
+           program_.output().size() <= program_mark;
+}
+
+void Channel::watch() {
+    if (may_read_network()) network_.wait_readable([self = shared_from_this()] { self->network_readable(); });
+    if (may_read_program()) program_.wait_readable([self = shared_from_this()] { self->program_readable(); });
+    const auto writable = [self = shared_from_this()] {
+        self->phase_ == Phase::closing ? self->finish_closing() : self->flush();
+        if (self->ending_ && self->is_live()) self->begin_closing();
+        self->rest();
+    };
+    if (!network_.output().empty()) network_.wait_writable(writable);
+    if (!program_.output().empty()) program_.wait_writable(writable);
+}
+
+void Channel::network_readable() {
+    const MutableBytes room = loop_.scratch();
+    std::size_t size = room.size();
+    for (int i = 0; i < rounds && size == room.size() && may_read_network(); ++i) {
+        const auto read = network_.read(room, size);
+        if (read == Duplex::Read::some)
+            take_from_network(size);
+        else if (read != Duplex::Read::blocked)
+            network_stopped(read == Duplex::Read::broken);
+    }
+    rest();
+}
+
+void Channel::take_from_network(std::size_t size) {
+    active_ = now();
+    const MutableBytes bytes = loop_.scratch().first(size);
+    drive([bytes](Session& session) { session.network_bytes(bytes); });
+}
+
+void Channel::network_stopped(bool broken) {
+    // In the handshake a peer that refuses may break the connection; the session knows how to tell.
+    if (!broken || phase_ == Phase::handshake) {
+        drive([](Session& session) { session.network_end(); });
+        return;
+    }
+    fail(Verdict::reset, {Code::protocol, Stage::channel, "the connection to the peer broke"});
+    obey();
+}
+
+void Channel::program_readable() {
+    const MutableBytes room = loop_.scratch().first(program_read);
+    std::size_t size = room.size();
+    for (int i = 0; i < rounds && size == room.size() && may_read_program(); ++i) {
+        const auto read = program_.read(room, size);
+        if (read == Duplex::Read::some)
+            take_from_program(size);
+        else if (read != Duplex::Read::blocked)
+            drive([](Session& session) { session.program_end(); });
+    }
+    rest();
+}
+
+void Channel::take_from_program(std::size_t size) {
+    active_ = now();
+    bytes_to_peer_ += size;
+    const Bytes bytes = loop_.scratch().first(size);
+    drive([bytes](Session& session) { session.program_bytes(bytes); });
+}
+
+void Channel::flush() {
+    flush_network();
+    if (phase_ == Phase::established) flush_program();
+    if (record_) record_->count(program_.output().committed(), bytes_to_peer_);
+    // Nobody is left to take what the peer sends, and all that the program wrote is on its way.
+    if (program_gone_ && program_.read_ended() && network_.output().empty() && !ending_)
+        fail(Verdict::unauthenticated, {Code::cancelled, Stage::channel, "the program closed the channel"});
+}
+
+void Channel::flush_network() {
+    const std::size_t before = network_.output().size();
+    const auto flushed = network_.flush();
+    if (network_.output().size() != before) active_ = now();
+    if (flushed == Duplex::Flush::broken) {
+        network_.output().clear();
+        // In the handshake the next read tells more than this write.
+        if (phase_ == Phase::established && !ending_)
+            fail(Verdict::reset, {Code::protocol, Stage::channel, "the connection to the peer broke"});
+    }
+    if (flushed == Duplex::Flush::done && phase_ == Phase::established && admission_ && !settled_) {
+        settled_ = true;
+        admission_->settle(true);
+    }
+}
+
+void Channel::flush_program() {
+    const std::size_t before = program_.output().size();
+    const auto flushed = program_.flush();
+    if (program_.output().size() != before) active_ = now();
+    if (flushed != Duplex::Flush::broken) return;
+    program_gone_ = true;
+    program_.output().clear();
+}
+
+}  // namespace mutual::channel

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/channel/channel_table.h"
+
+namespace mutual::channel {
+
+void ChannelRecord::record(Verdict verdict) {
+    int none = no_verdict;
+    verdict_.compare_exchange_strong(none, static_cast<int>(verdict));
+}
+
+void ChannelRecord::count(std::uint64_t from_peer, std::uint64_t to_peer) {
+    bytes_from_peer_.store(from_peer, std::memory_order_relaxed);
+    bytes_to_peer_.store(to_peer, std::memory_order_relaxed);
+}
+
+ChannelState ChannelRecord::state() const {
+    ChannelState state{facts_,
+                       {},
+                       {},
+                       bytes_from_peer_.load(std::memory_order_relaxed),
+                       bytes_to_peer_.load(std::memory_order_relaxed)};
+    if (const int verdict = verdict_.load(); verdict != no_verdict)
+        state.verdict = static_cast<Verdict>(verdict);
+    if (const auto ended = ended_.load(); ended != 0) state.ended = WallTime(std::chrono::seconds(ended));
+    return state;
+}
+
+Result<std::shared_ptr<ChannelRecord>> ChannelTable::add(ChannelFacts facts) {
+    auto record = std::make_shared<ChannelRecord>(std::move(facts));
+    const std::lock_guard lock(mutex_);
+    if (!by_id_.emplace(record->facts().channel, record).second)
+        return Error{Code::invalid_request, Stage::channel,
+                     "there is a channel " + record->facts().channel + " already"};
+    if (record->facts().cookie != 0) by_cookie_[record->facts().cookie] = record;
+    return record;
+}
+
+void ChannelTable::end(const Record& record, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    record->ended_ = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    ended_.push_back(record);
+    forget_old(now);
+}
+
+std::vector<ChannelState> ChannelTable::live() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<ChannelState> states;
+    for (const auto& [id, record] : by_id_)
+        if (record->ended_ == 0) states.push_back(record->state());
+    return states;
+}
+
+std::size_t ChannelTable::live_count() const {
+    const std::lock_guard lock(mutex_);
+    return by_id_.size() - ended_.size();
+}
+
+std::optional<ChannelState> ChannelTable::find(const std::string& channel, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    forget_old(now);
+    const auto found = by_id_.find(channel);
+    if (found == by_id_.end()) return std::nullopt;
+    return found->second->state();
+}
+
+std::optional<ChannelState> ChannelTable::find_by_cookie(std::uint64_t cookie, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    forget_old(now);
+    const auto found = by_cookie_.find(cookie);
+    if (found == by_cookie_.end()) return std::nullopt;
+    return found->second->state();
+}
+
+void ChannelTable::forget_old(WallTime now) {
+    const auto is_old = [&](const Record& record) {
+        return WallTime(std::chrono::seconds(record->ended_)) + limits_.remembered < now;
+    };
+    while (!ended_.empty() && (ended_.size() > limits_.ended || is_old(ended_.front()))) {
+        forget(ended_.front());
+        ended_.pop_front();
+    }
+}
+
+void ChannelTable::forget(const Record& record) {
+    by_id_.erase(record->facts().channel);
+    const auto found = by_cookie_.find(record->facts().cookie);
+    if (found != by_cookie_.end() && found->second == record) by_cookie_.erase(found);
+}
+
+}  // namespace mutual::channel

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every established channel of this process, and for a while those that ended: what List, WhoIs and Close
+// work on. Channels write to their own record from the threads of their loops; the table is shared by all
+// threads.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/channel/endpoint.h"
+#include "mutual/transport.h"
+
+namespace mutual::channel {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+// What does not change once the channel is established.
+struct ChannelFacts {
+    std::string channel;
+    Role role = Role::initiator;
+    std::string service;
+    std::string rule;
+    uid_t caller = static_cast<uid_t>(-1);
+    std::string context;
+    std::string initiator;
+    std::string acceptor;
+    std::string spn;    // initiator: what was asked for
+    Endpoint endpoint;  // of the peer
+    std::uint64_t cookie = 0;
+    WallTime started;
+    WallTime expires;
+    std::size_t loop = 0;  // where it lives
+};
+
+struct ChannelState {
+    ChannelFacts facts;
+    std::optional<Verdict> verdict;
+    std::optional<WallTime> ended;
+    std::uint64_t bytes_from_peer = 0;
+    std::uint64_t bytes_to_peer = 0;
+};
+
+class ChannelRecord {
+public:
+    explicit ChannelRecord(ChannelFacts facts) : facts_(std::move(facts)) {}
+
+    const ChannelFacts& facts() const { return facts_; }
+    // By the channel's own thread. The first verdict stands.
+    void record(Verdict verdict);
+    void count(std::uint64_t from_peer, std::uint64_t to_peer);
+    // By anyone.
+    ChannelState state() const;
+
+private:
+    friend class ChannelTable;
+    static constexpr int no_verdict = -1;
+
+    const ChannelFacts facts_;
+    std::atomic<int> verdict_{no_verdict};
+    std::atomic<std::int64_t> ended_{0};  // seconds since the epoch
+    std::atomic<std::uint64_t> bytes_from_peer_{0};
+    std::atomic<std::uint64_t> bytes_to_peer_{0};
+};
+
+class ChannelTable {
+public:
+    struct Limits {
+        std::chrono::seconds remembered{60};
+        std::size_t ended = 4096;
+    };
+    ChannelTable() = default;
+    explicit ChannelTable(Limits limits) : limits_(limits) {}
+
+    // limit: a channel of that id is there already.
+    Result<std::shared_ptr<ChannelRecord>> add(ChannelFacts facts);
+    void end(const std::shared_ptr<ChannelRecord>& record, WallTime now);
+
+    std::vector<ChannelState> live() const;
+    std::size_t live_count() const;
+    // Also those that ended not long before `now`.
+    std::optional<ChannelState> find(const std::string& channel, WallTime now);
+    std::optional<ChannelState> find_by_cookie(std::uint64_t cookie, WallTime now);
+
+private:
+    using Record = std::shared_ptr<ChannelRecord>;
+    void forget_old(WallTime now);
+    void forget(const Record& record);
+
+    Limits limits_;
+    mutable std::mutex mutex_;  // held for look-ups only
+    std::unordered_map<std::string, Record> by_id_;
+    std::unordered_map<std::uint64_t, Record> by_cookie_;
+    std::deque<Record> ended_;  // in the order of their ends
+};
+
+}  // namespace mutual::channel

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/channel/duplex.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace mutual::channel {
+
+Duplex::Read Duplex::read(MutableBytes room, std::size_t& size) {
+    size = 0;
+    for (;;) {
+        const ssize_t got = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+        if (got > 0) {
+            size = static_cast<std::size_t>(got);
+            return Read::some;
+        }
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Read::blocked;
+        read_ended_ = true;
+        return got == 0 ? Read::ended : Read::broken;
+    }
+}
+
+Duplex::Flush Duplex::flush() {
+    while (!output_.empty()) {
+        const Bytes pending = output_.pending();
+        const ssize_t sent =
+            ::send(socket_.native_handle(), pending.data(), pending.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent >= 0) {
+            output_.consume(static_cast<std::size_t>(sent));
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return Flush::blocked;
+        } else if (errno != EINTR) {
+            return Flush::broken;
+        }
+    }
+    if (finishing_ && !finished_) {
+        finished_ = true;
+        ::shutdown(socket_.native_handle(), SHUT_WR);
+    }
+    return Flush::done;
+}
+
+void Duplex::close() {
+    output_.clear();
+    if (!socket_.is_open()) return;
+    // Closing with octets unread would show the other side a reset instead of the end.
+    ::shutdown(socket_.native_handle(), SHUT_RDWR);
+    std::byte ignored[4096];
+    for (int i = 0; i < 256 && ::recv(socket_.native_handle(), ignored, sizeof ignored, MSG_DONTWAIT) > 0;
+         ++i) {
+    }
+    boost::system::error_code failure;
+    socket_.close(failure);
+}
+
+void Duplex::reset() {
+    if (socket_.is_open()) {
+        const linger none{1, 0};
+        ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    }
+    output_.clear();
+    boost::system::error_code failure;
+    socket_.close(failure);
+}
+
+}  // namespace mutual::channel

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// mutuald-channel: loads one transport plugin, connects and listens as the broker orders, and moves the bytes
+// of channels. It holds session keys of its channels, never a keytab or a credential cache.
+#include <signal.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <thread>
+
+#include "daemon/channel/options.h"
+#include "daemon/channel/orders.h"
+#include "daemon/unit/account.h"
+#include "daemon/unit/hardening.h"
+#include "daemon/unit/notify.h"
+#include "daemon/unit/plugin_loader.h"
+#include "daemon/unit/watchdog.h"
+
+namespace mutual::channel {
+namespace {
+
+Result<std::unique_ptr<Transport>> load_transport(const Options& options) {
+    auto plugin = unit::load_plugin(options.plugin, PluginKind::transport);
+    if (!plugin) return std::move(plugin).error();
+    if (options.transport != (*plugin)->name)
+        return Error(Code::invalid_configuration, Stage::request,
+                     "load plugin " + options.plugin + ": it is the transport " + (*plugin)->name + ", not " +
+                         options.transport);
+    return unit::make_transport(**plugin, options.plugin_configuration);
+}
+
+Result<UniqueFd> orders_socket(const Options& options, unit::PassedSockets& passed) {
+    if (options.socket.empty()) return passed.take("channel");
+    return varlink::listen_unix(options.socket, 0600);
+}
+
+void end_on_failure(const unit::Log& log, EventLoop& control, std::exception_ptr failure) {
+    if (!failure) return;
+    log.error("the control loop's work ended unexpectedly");
+    control.stop();
+}
+
+void run(Workers& workers) {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < workers.size(); ++i)
+        threads.emplace_back([&worker = *workers[i]] { worker.loop().run(); });
+    workers.front()->loop().run();
+    for (const auto& worker : workers) worker->loop().stop();
+    for (auto& thread : threads) thread.join();
+}
+
+Result<void> serve(const Options& options, const unit::Log& log) {
+    auto passed = unit::PassedSockets::from_environment();
+    if (!passed) return passed.error();
+    auto socket = orders_socket(options, *passed);
+    if (!socket) return socket.error();
+    auto broker = unit::find_user(options.broker_user);
+    if (!broker) return broker.error();
+    auto transport = load_transport(options);
+    if (!transport) return transport.error();
+
+    ChannelTable table;
+    const Surroundings surroundings{**transport, table, log, options.admission_socket};
+    Workers workers;
+    for (std::size_t i = 0; i < options.loops; ++i)
+        workers.push_back(std::make_unique<Worker>(i, surroundings));
+    EventLoop& control = workers.front()->loop();
+    Orders orders(surroundings, workers, options.transport, std::move(*passed));
+    const auto complain = [&log](std::string_view text) { log.warning(text); };
+    const auto ended = [&](std::exception_ptr failure) { end_on_failure(log, control, failure); };
+    auto listening = varlink::listen(control.context(), std::move(*socket), orders.service(),
+                                     varlink::only_uid(broker->uid), varlink::internal_limits, {}, complain);
+    asio::co_spawn(control.context(), std::move(listening), ended);
+    asio::co_spawn(control.context(), unit::feed_watchdog(), ended);
+    asio::signal_set signals(control.context(), SIGTERM, SIGINT);
+    signals.async_wait([&control](boost::system::error_code, int) { control.stop(); });
+    unit::notify_ready("transport " + options.transport);
+    run(workers);
+    unit::notify_stopping();
+    return {};
+}
+
+}  // namespace
+}  // namespace mutual::channel
+
+int main(int argc, char** argv) {
+    using namespace mutual;
+    const auto log = unit::system_log("mutuald-channel");
+    channel::Options options;
+    if (const int status = channel::read_options(argc, argv, options); status >= 0) return status;
+    auto done = unit::harden();
+    if (done) done = channel::serve(options, log);
+    if (done) return 0;
+    log.error(to_string(done.error()));
+    return 1;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of mutuald-channel.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace mutual::channel {
+
+struct Options {
+    std::string transport = "sockets";
+    std::string plugin;  // default: the transport's file in the plugin folder
+    std::string plugin_configuration = "{}";
+    std::size_t loops = 0;  // default: one for each core
+    std::string broker_user = "mutuald";
+    std::string admission_socket = "/run/mutuald/admission.sock";
+    std::string socket;  // empty: the passed socket named "channel"
+};
+
+// What to exit with, or -1: go on.
+int read_options(int argc, char** argv, Options& options);
+
+}  // namespace mutual::channel
