@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keys/acceptor.h"
+
+#include <algorithm>
+
+#include "daemon/keys/established.h"
+#include "daemon/keys/first_token.h"
+#include "daemon/keys/kerberos_error.h"
+#include "daemon/keys/krb5_handle.h"
+#include "daemon/unit/text.h"
+
+namespace mutual::keys {
+
+namespace {
+
+constexpr OM_uint32 always = GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG;
+
+// knc asks for mutual and sequence only, and gets confidentiality and integrity with them; so replay
+// detection is not demanded of an initiator.
+constexpr OM_uint32 required_flags(Protection protection) {
+    return protection == Protection::stream ? always | GSS_C_SEQUENCE_FLAG : always;
+}
+
+// The exact key: with a name, libkrb5 looks for that entry and no other.
+Result<GssCred> acceptor_cred(const std::string& keytab, const std::string& principal) {
+    auto name = import_principal(principal);
+    if (!name) return std::move(name).error();
+    const std::string file = "FILE:" + keytab;
+    gss_key_value_element_desc element{"keytab", file.c_str()};
+    gss_key_value_set_desc store{1, &element};
+    OM_uint32 minor = 0;
+    gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
+    const OM_uint32 major = gss_acquire_cred_from(&minor, name->get(), GSS_C_INDEFINITE,
+                                                  const_cast<gss_OID_set>(gss_mech_set_krb5), GSS_C_ACCEPT,
+                                                  &store, &cred, nullptr, nullptr);
+    if (GSS_ERROR(major))
+        return gss_failure(Stage::credentials, "use the key of " + principal + " in " + keytab, major, minor,
+                           Code::no_credentials);
+    return GssCred(cred);
+}
+
+// Compares the key that the client's ticket needs with the keys that the keytab holds now.
+std::string key_hint(const AcceptingService& service, const AskedKey& asked) {
+    auto keys = list_keys(service.keytab());
+    if (!keys) return to_string(keys.error());
+    const std::string wanted = "the ticket needs kvno " + std::to_string(asked.kvno) + " (" +
+                               enctype_name(asked.enctype) + ") of " + unit::shown(asked.principal) + "; ";
+    const std::string held = kvnos_held(*keys, asked.principal);
+    if (held.empty())
+        return wanted + "keytab " + service.keytab() + " holds no key of that principal: export it there";
+    const bool has_it = std::any_of(keys->begin(), keys->end(), [&](const KeyEntry& key) {
+        return key.principal == asked.principal && key.kvno == asked.kvno &&
+               key.enctype_number == asked.enctype;
+    });
+    return wanted + "keytab " + service.keytab() + " holds " + held + ": " +
+           (has_it
+                ? "a different key of that number: export it anew, and see that no other account has that SPN"
+                : "export the current key there, or have the client get a new ticket");
+}
+
+class Acceptor final : public Handshake {
+public:
+    explicit Acceptor(std::shared_ptr<const AcceptingService> service) : service_(std::move(service)) {}
+
+    StepAnswer step(std::string_view token) override {
+        if (!cred_) {
+            auto asked = read_first_token(token);
+            if (!asked) return {{}, {}, std::move(asked).error()};
+            asked_ = std::move(*asked);
+            // A ticket for another service is refused by the mechanism, with its own error token for the
+            // peer.
+            auto cred = acceptor_cred(service_->keytab(), service_->serves(asked_.principal)
+                                                              ? asked_.principal
+                                                              : service_->principals()[0]);
+            if (!cred) return {{}, {}, std::move(cred).error()};
+            cred_ = std::move(*cred);
+        }
+        return accept(token);
+    }
+
+private:
+    StepAnswer accept(std::string_view token) {
+        OM_uint32 minor = 0;
+        gss_buffer_desc input = input_buffer(token);
+        GssBuffer output;
+        // Without a place for them, delegated credentials are not kept (FT-090).
+        const OM_uint32 major =
+            gss_accept_sec_context(&minor, context_.inout(), cred_.get(), &input, GSS_C_NO_CHANNEL_BINDINGS,
+                                   nullptr, nullptr, output.out(), nullptr, nullptr, nullptr);
+        StepAnswer answer{std::string(output.view()), {}, {}};
+        if (GSS_ERROR(major)) {
+            answer.error = failure(major, minor);
+        } else if (major == GSS_S_COMPLETE) {
+            finish(answer);
+        }
+        return answer;
+    }
+
+    void finish(StepAnswer& answer) {
+        if (!service_->serves(asked_.principal)) {
+            answer = {{},
+                      {},
+                      Error(Code::wrong_peer, Stage::handshake,
+                            "accept a client: it asked for " + unit::shown(asked_.principal) +
+                                ", which is not a name of this service")};
+            return;
+        }
+        auto established = establish(context_, {required_flags(service_->protection()), service_->names()});
+        if (established) {
+            answer.established = std::move(*established);
+        } else {
+            answer = {{}, {}, std::move(established).error()};
+        }
+    }
+
+    Error failure(OM_uint32 major, OM_uint32 minor) const {
+        Error error =
+            gss_failure(Stage::handshake, "accept a client that asked for " + unit::shown(asked_.principal),
+                        major, minor, Code::protocol);
+        error.message = unit::one_line(error.message, 1024);
+        if (static_cast<krb5_error_code>(minor) == KRB5KRB_AP_ERR_TKT_EXPIRED) {
+            error.code = Code::expired;
+            error.hint = "the client has to get a new ticket";
+        }
+        if (error.code == Code::no_credentials)
+            error.code = Code::wrong_peer;  // it wants a key that we do not hold
+        if (error.code == Code::wrong_peer && error.hint.empty()) error.hint = key_hint(*service_, asked_);
+        return error;
+    }
+
+    std::shared_ptr<const AcceptingService> service_;
+    AskedKey asked_;
+    GssCred cred_;
+    GssContext context_;
+};
+
+Result<std::vector<KeyEntry>> keys_of(const std::string& keytab, const std::vector<std::string>& principals) {
+    auto keys = list_keys(keytab);
+    if (!keys) return std::move(keys).error();
+    for (const std::string& principal : principals)
+        if (kvnos_held(*keys, principal).empty())
+            return Error(Code::no_credentials, Stage::credentials,
+                         "use the keytab " + keytab + ": it holds no key of " + principal,
+                         "export that key there");
+    std::erase_if(*keys, [&](const KeyEntry& key) {
+        return std::find(principals.begin(), principals.end(), key.principal) == principals.end();
+    });
+    return keys;
+}
+
+// As libkrb5 writes it, so that texts can be compared.
+Result<std::string> canonical(krb5_context context, const std::string& principal) {
+    auto parsed = parse_principal(context, principal, Stage::request);
+    if (!parsed) return std::move(parsed).error();
+    return to_text(context, parsed->get());
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const AcceptingService>> AcceptingService::make(std::string keytab,
+                                                                       std::vector<std::string> principals,
+                                                                       Protection protection) {
+    if (principals.empty())
+        return Error(Code::invalid_request, Stage::request, "make an accepting grant: no principal is named");
+    auto context = make_krb5_context();
+    if (!context) return std::move(context).error();
+    auto service = std::make_shared<AcceptingService>();
+    for (const std::string& principal : principals) {
+        auto text = canonical(context->get(), principal);
+        if (!text) return std::move(text).error();
+        auto name = import_principal(*text);
+        if (!name) return std::move(name).error();
+        service->principals_.push_back(std::move(*text));
+        service->names_.push_back(std::move(*name));
+    }
+    auto keys = keys_of(keytab, service->principals_);
+    if (!keys) return std::move(keys).error();
+    service->keys_ = std::move(*keys);
+    service->keytab_ = std::move(keytab);
+    service->protection_ = protection;
+    return std::shared_ptr<const AcceptingService>(std::move(service));
+}
+
+std::vector<gss_name_t> AcceptingService::names() const {
+    std::vector<gss_name_t> names;
+    for (const GssName& name : names_) names.push_back(name.get());
+    return names;
+}
+
+bool AcceptingService::serves(std::string_view principal) const {
+    return std::find(principals_.begin(), principals_.end(), principal) != principals_.end();
+}
+
+std::unique_ptr<Handshake> begin_accepting(std::shared_ptr<const AcceptingService> service) {
+    return std::make_unique<Acceptor>(std::move(service));
+}
+
+}  // namespace mutual::keys

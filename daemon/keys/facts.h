@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was checked of established contexts, by context id: given out once, and only for a while.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "daemon/keys/handshake.h"
+
+namespace mutual::keys {
+
+enum class Role { initiator, acceptor };
+
+struct Facts {
+    Role role = Role::initiator;
+    std::string initiator;
+    std::string acceptor;
+    Flags flags;
+    std::int64_t expires = 0;
+};
+
+// 32 hexadecimal digits from the kernel's generator.
+std::string random_context_id();
+
+class FactsTable {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    // The new context's id. limit: nobody reads them.
+    Result<std::string> add(Facts facts, Time until);
+    std::optional<Facts> take(const std::string& id);
+    void sweep(Time now);
+    std::size_t size() const { return facts_.size(); }
+
+private:
+    struct Kept {
+        Facts facts;
+        Time until;
+    };
+    std::map<std::string, Kept> facts_;
+};
+
+}  // namespace mutual::keys

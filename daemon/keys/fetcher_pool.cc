@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keys/fetcher_pool.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "daemon/keys/sealed_file.h"
+#include "daemon/unit/text.h"
+#include "varlink/deadline.h"
+#include "varlink/parameters.h"
+
+namespace mutual::keys {
+
+namespace {
+
+constexpr std::size_t most_per_uid = 4;
+constexpr std::chrono::seconds longest_idle{30};
+constexpr std::string_view interface = "org.mutuald.Fetcher";
+
+std::vector<std::string> arguments_of(const Source& source) {
+    if (source.kind == Source::Kind::cache) return {"cache", source.name};
+    return {"keytab", source.name, source.principal};
+}
+
+std::string realm_of(std::string_view principal) {
+    return std::string(principal.substr(principal.rfind('@') + 1));
+}
+
+long milliseconds_until(FetcherPool::Time deadline) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    return std::max(0L, static_cast<long>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+}
+
+Error late_source(const Source& source, long milliseconds) {
+    return Error(
+        Code::timed_out, Stage::credentials,
+        "read " + to_text(source) + ": it did not answer within " + std::to_string(milliseconds) + " ms",
+        "see whether another process holds a lock on it");
+}
+
+Error late_kdc(const std::string& target, const std::string& client, long milliseconds) {
+    const std::string realm = realm_of(client), other = realm_of(target);
+    const std::string realms = other.empty() || other == realm ? realm : realm + " or " + other;
+    return Error(Code::kdc_unreachable, Stage::credentials,
+                 "get a ticket for " + (target.empty() ? client : target) + ": no KDC for " + realms +
+                     " answered within " + std::to_string(milliseconds) + " ms",
+                 "see whether the realm's KDC runs and can be reached from this host");
+}
+
+Error all_busy(const Source& source) {
+    return Error(
+        Code::limit, Stage::credentials,
+        "read " + to_text(source) + ": all fetchers of uid " + std::to_string(source.owner.uid) + " are busy",
+        "wait until the requests of that user that hang are over");
+}
+
+// What a fetcher said, in which its user may have had a hand.
+struct Answer {
+    std::string principal;
+    UniqueFd ticket;
+};
+
+Result<Answer> read_answer(varlink::Reply reply) {
+    if (!reply.error.empty()) {
+        Error error = varlink::error_of(reply);
+        error.stage = Stage::credentials;
+        error.message = unit::one_line(error.message, 1024);
+        error.hint = unit::one_line(error.hint, 1024);
+        return error;
+    }
+    varlink::Parameters parameters(reply.parameters, &reply.descriptors, "a fetcher's answer");
+    Answer answer;
+    answer.principal = parameters.text("principal");
+    answer.ticket = parameters.optional_descriptor("ticketFileDescriptor");
+    if (auto read = parameters.finish(); !read) return std::move(read).error();
+    return answer;
+}
+
+Result<Ticket> ticket_in(const Answer& answer, const Wanted& wanted) {
+    auto bytes = unseal(answer.ticket.value());
+    if (!bytes) return std::move(bytes).error();
+    auto ticket = unmarshal(std::move(*bytes));
+    if (!ticket) return std::move(ticket).error();
+    std::string server = wanted.target;
+    if (server.empty()) {
+        const std::string realm = realm_of(ticket->client);
+        server = "krbtgt/" + realm + "@" + realm;
+    }
+    if (auto checked = check_ticket(*ticket, server, wanted.minimum_lifetime); !checked)
+        return std::move(checked).error();
+    return ticket;
+}
+
+}  // namespace
+
+std::string to_text(const Source& source) {
+    if (source.kind == Source::Kind::keytab) return "the keytab " + source.name;
+    const std::string uid = std::to_string(source.owner.uid);
+    return source.name.empty()
+               ? "the default credential cache of uid " + uid
+               : "the credential cache " + unit::one_line(source.name, 256) + " of uid " + uid;
+}
+
+// One process. Destroying this kills it.
+class Fetcher {
+public:
+    Fetcher(asio::io_context& loop, Source source, UniqueFd socket, ChildImage::Started child)
+        : connection(loop, std::move(socket)),
+          source_(std::move(source)),
+          loop_(loop),
+          child_(std::move(child)) {}
+    Fetcher(const Fetcher&) = delete;
+    Fetcher& operator=(const Fetcher&) = delete;
+    ~Fetcher() { kill_as(loop_, source_.owner.uid, child_.pidfd.value()); }
+
+    const Source& source() const { return source_; }
+    pid_t pid() const { return child_.pid; }
+    varlink::Connection connection;
+    FetcherPool::Time idle_since;
+
+private:
+    Source source_;
+    asio::io_context& loop_;
+    ChildImage::Started child_;
+};
+
+struct FetcherPool::Waiter {
+    uid_t uid;
+    asio::steady_timer event;
+    std::list<Waiter*>* list;
+    Waiter(asio::io_context& loop, uid_t uid_, Time deadline, std::list<Waiter*>& list_)
+        : uid(uid_), event(loop, deadline), list(&list_) {
+        list->push_back(this);
+    }
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+    ~Waiter() { list->remove(this); }
+};
+
+FetcherPool::FetcherPool(asio::io_context& loop, ChildImage image) : loop_(loop), image_(std::move(image)) {}
+
+FetcherPool::~FetcherPool() = default;
+
+std::size_t FetcherPool::size() const {
+    std::size_t all = 0;
+    for (const auto& [uid, count] : processes_) all += count;
+    return all;
+}
+
+std::unique_ptr<Fetcher> FetcherPool::take_idle(const Source& source) {
+    const auto fits = [&](const std::unique_ptr<Fetcher>& fetcher) { return fetcher->source() == source; };
+    const auto found = std::find_if(idle_.begin(), idle_.end(), fits);
+    if (found == idle_.end()) return nullptr;
+    auto fetcher = std::move(*found);
+    idle_.erase(found);
+    return fetcher;
+}
+
+Result<std::unique_ptr<Fetcher>> FetcherPool::start(const Source& source) {
+    auto pair = varlink::socket_pair();
+    if (!pair) return std::move(pair).error();
+    auto started = image_.start(source.owner, arguments_of(source), std::move(pair->second), interface);
+    if (!started) return std::move(started).error();
+    UniqueFd watch(::fcntl(started->pidfd.value(), F_DUPFD_CLOEXEC, 0));
+    const uid_t uid = source.owner.uid;
+    const pid_t pid = started->pid;
+    ++processes_[uid];
+    auto over = [pool = weak_from_this(), uid, pid](int) {
+        if (const auto alive = pool.lock()) alive->ended(uid, pid);
+    };
+    collect(loop_, pid, std::move(watch), std::move(over));
+    return std::make_unique<Fetcher>(loop_, source, std::move(pair->first), std::move(*started));
+}
+
+void FetcherPool::ended(uid_t uid, pid_t pid) {
+    if (--processes_[uid] == 0) processes_.erase(uid);
+    std::erase_if(idle_, [pid](const auto& fetcher) { return fetcher->pid() == pid; });
+    wake(uid);
+}
+
+void FetcherPool::wake(uid_t uid) {
+    for (Waiter* waiter : waiters_)
+        if (waiter->uid == uid) waiter->event.cancel();
+}
+
+void FetcherPool::give_back(std::unique_ptr<Fetcher> fetcher) {
+    const uid_t uid = fetcher->source().owner.uid;
+    fetcher->idle_since = std::chrono::steady_clock::now();
+    idle_.push_back(std::move(fetcher));
+    wake(uid);
+}
+
+void FetcherPool::sweep(Time now) {
+    std::erase_if(idle_, [&](const auto& fetcher) { return fetcher->idle_since + longest_idle <= now; });
+}
+
+asio::awaitable<Result<std::unique_ptr<Fetcher>>> FetcherPool::acquire(Source source, Time deadline) {
+    const uid_t uid = source.owner.uid;
+    for (;;) {
+        if (auto idle = take_idle(source)) co_return std::move(idle);
+        const auto count = processes_.find(uid);
+        if (count == processes_.end() || count->second < most_per_uid) co_return start(source);
+        // One that serves another cache makes room; its end wakes us.
+        const auto other = [uid](const auto& fetcher) { return fetcher->source().owner.uid == uid; };
+        if (const auto found = std::find_if(idle_.begin(), idle_.end(), other); found != idle_.end())
+            idle_.erase(found);
+        if (std::chrono::steady_clock::now() >= deadline) co_return all_busy(source);
+        Waiter waiter(loop_, uid, deadline, waiters_);
+        boost::system::error_code ended;
+        co_await waiter.event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    }
+}
+
+asio::awaitable<Result<varlink::Reply>> FetcherPool::call(Fetcher& fetcher, const char* method, Wanted wanted,
+                                                          Time deadline, Error late) {
+    varlink::Call call;
+    call.method = std::string(interface) + "." + method;
+    call.parameters["target"] = wanted.target;
+    call.parameters["minimumLifetimeSeconds"] = wanted.minimum_lifetime;
+    auto work = fetcher.connection.call_raw(std::move(call));
+    co_return co_await varlink::with_deadline(loop_, std::move(work), deadline, std::move(late));
+}
+
+asio::awaitable<Result<Fetched>> FetcherPool::fetch(Source source, Wanted wanted, Time deadline) {
+    const auto self = shared_from_this();
+    const long patience = milliseconds_until(deadline);
+    auto acquired = co_await acquire(source, deadline);
+    if (!acquired) co_return std::move(acquired).error();
+    std::unique_ptr<Fetcher> fetcher = std::move(*acquired);  // gone, and killed, unless it is given back
+    Error late = late_source(source, patience);
+    auto reply = co_await call(*fetcher, "Look", wanted, deadline, std::move(late));
+    if (!reply) co_return std::move(reply).error();
+    auto answer = read_answer(std::move(*reply));
+    const bool cached = answer && answer->ticket;
+    if (answer && !cached) {
+        late = late_kdc(wanted.target, answer->principal, patience);
+        reply = co_await call(*fetcher, "Ask", wanted, deadline, std::move(late));
+        if (!reply) co_return std::move(reply).error();
+        answer = read_answer(std::move(*reply));
+    }
+    give_back(std::move(fetcher));
+    if (!answer) co_return std::move(answer).error();
+    auto ticket = ticket_in(*answer, wanted);
+    if (!ticket) co_return std::move(ticket).error();
+    Fetched fetched{std::move(*ticket), cached};
+    co_return std::move(fetched);
+}
+
+}  // namespace mutual::keys

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fetchers, seen from mutuald-keys: one call at a time each, kept for a while when idle, few per uid,
+// killed when whoever waits gives up. What a fetcher answers is untrusted and checked here.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "daemon/keys/child.h"
+#include "daemon/keys/ticket_source.h"
+#include "varlink/connection.h"
+
+namespace mutual::keys {
+
+namespace asio = boost::asio;
+
+// Whose credentials, and which.
+struct Source {
+    enum class Kind { cache, keytab } kind = Kind::cache;
+    Owner owner;
+    std::string name;       // of the cache, or path of the keytab; an empty cache name: the owner's default
+    std::string principal;  // keytab only; empty: its host principal
+    auto operator<=>(const Source&) const = default;
+};
+std::string to_text(const Source& source);
+
+struct Fetched {
+    Ticket ticket;
+    bool cached = false;
+};
+
+class Fetcher;
+
+class FetcherPool : public std::enable_shared_from_this<FetcherPool> {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    FetcherPool(asio::io_context& loop, ChildImage image);
+    ~FetcherPool();
+
+    // Fails at the deadline, whatever the fetcher or the KDC does. Cancelling kills the fetcher at work.
+    asio::awaitable<Result<Fetched>> fetch(Source source, Wanted wanted, Time deadline);
+
+    // Ends the fetchers that have been idle for 30 s.
+    void sweep(Time now);
+    std::size_t size() const;
+
+private:
+    struct Waiter;
+
+    asio::awaitable<Result<std::unique_ptr<Fetcher>>> acquire(Source source, Time deadline);
+    asio::awaitable<Result<varlink::Reply>> call(Fetcher& fetcher, const char* method, Wanted wanted,
+                                                 Time deadline, Error late);
+    std::unique_ptr<Fetcher> take_idle(const Source& source);
+    Result<std::unique_ptr<Fetcher>> start(const Source& source);
+    void give_back(std::unique_ptr<Fetcher> fetcher);
+    void ended(uid_t uid, pid_t pid);
+    void wake(uid_t uid);
+
+    asio::io_context& loop_;
+    ChildImage image_;
+    std::list<std::unique_ptr<Fetcher>> idle_;
+    std::map<uid_t, std::size_t> processes_;  // started and not yet collected
+    std::list<Waiter*> waiters_;
+};
+
+}  // namespace mutual::keys

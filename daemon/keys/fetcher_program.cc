@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keys/fetcher_program.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "daemon/keys/privileges.h"
+#include "daemon/keys/sealed_file.h"
+#include "daemon/keys/ticket_source.h"
+#include "daemon/unit/hardening.h"
+#include "varlink/client.h"
+#include "varlink/parameters.h"
+
+namespace mutual::keys {
+
+namespace {
+
+constexpr int exit_unsafe = 110;  // capabilities are left
+constexpr int exit_usage = 111;
+constexpr int exit_broken = 112;  // the connection does not work
+constexpr std::string_view interface = "org.mutuald.Fetcher";
+
+// Beyond what every program of ours does: it ends with its parent, and has no use for many files or
+// processes.
+bool confine() {
+    const rlimit files{64, 64}, none{0, 0}, file_size{64UL << 20, 64UL << 20};
+    return unit::harden().ok() && ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+           ::setrlimit(RLIMIT_NOFILE, &files) == 0 && ::setrlimit(RLIMIT_NPROC, &none) == 0 &&
+           ::setrlimit(RLIMIT_FSIZE, &file_size) == 0 && has_no_capability();
+}
+
+std::unique_ptr<TicketSource> source_of(std::span<const std::string> arguments) {
+    if (arguments.size() == 2 && arguments[0] == "cache") return source_from_cache(arguments[1]);
+    if (arguments.size() == 3 && arguments[0] == "keytab")
+        return source_from_keytab(arguments[1], arguments[2]);
+    return nullptr;
+}
+
+Result<varlink::Reply> reply_with(std::string client, const std::optional<Ticket>& ticket) {
+    varlink::Reply reply;
+    reply.parameters["principal"] = std::move(client);
+    if (!ticket) return reply;
+    auto sealed = seal(ticket->marshalled.view());
+    if (!sealed) return std::move(sealed).error();
+    reply.parameters["ticketFileDescriptor"] = 0;
+    reply.descriptors.push_back(std::move(*sealed));
+    return reply;
+}
+
+Result<varlink::Reply> answer(TicketSource& source, const varlink::Call& call) {
+    varlink::Parameters parameters(call.parameters, nullptr, call.method);
+    Wanted wanted;
+    wanted.target = parameters.text("target");
+    wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds");
+    if (auto read = parameters.finish(); !read) return std::move(read).error();
+    if (call.method == "org.mutuald.Fetcher.Ask") {
+        auto ticket = source.ask(wanted);
+        if (!ticket) return std::move(ticket).error();
+        std::string client = ticket->client;
+        return reply_with(std::move(client), std::move(*ticket));
+    }
+    auto found = source.look(wanted);
+    if (!found) return std::move(found).error();
+    return reply_with(std::move(found->client), found->ticket);
+}
+
+int serve(TicketSource& source, varlink::BlockingConnection& connection) {
+    for (;;) {
+        auto call = connection.receive();
+        if (!call) return exit_broken;
+        if (!*call) return 0;
+        auto reply = answer(source, **call);
+        if (!reply) reply = varlink::failure(interface, reply.error());
+        if (!connection.reply(std::move(*reply))) return exit_broken;
+    }
+}
+
+}  // namespace
+
+int run_fetcher(std::span<const std::string> arguments) {
+    varlink::BlockingConnection connection{UniqueFd(fetcher_socket)};
+    if (!confine()) return exit_unsafe;
+    const auto source = source_of(arguments);
+    return source ? serve(*source, connection) : exit_usage;
+}
+
+}  // namespace mutual::keys

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keys/grant.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "daemon/keys/base64.h"
+#include "daemon/keys/sealed_file.h"
+#include "varlink/interfaces.h"
+#include "varlink/parameters.h"
+
+namespace mutual::keys {
+
+namespace {
+
+constexpr std::string_view interface = "org.mutuald.Grant";
+constexpr std::size_t longest_token_text = 512 * 1024;  // the Stepper decides; this bounds what it is shown
+constexpr std::chrono::seconds facts_kept{60};          // after the handshake's deadline
+
+using Time = std::chrono::steady_clock::time_point;
+
+}  // namespace
+
+class Grant {
+public:
+    Grant(GrantTerms terms, Stepper stepper, FactsTable& facts)
+        : terms_(std::move(terms)), stepper_(std::move(stepper)), facts_(facts) {}
+
+    varlink::Reply step(varlink::Call call);
+    varlink::Reply drop(varlink::Call call);
+
+    bool is_over(Time now) const { return stepper_.in_progress() == 0 && now >= terms_.unused_until; }
+    const GrantTerms& terms() const { return terms_; }
+    Stepper& stepper() { return stepper_; }
+    void close() {
+        if (connection) connection->close();
+    }
+    std::shared_ptr<varlink::Connection> connection;
+
+private:
+    Result<varlink::Reply> reply_of(StepAnswer answer, Time now);
+    Result<varlink::Reply> reply_of(Established established, Time now);
+
+    GrantTerms terms_;
+    Stepper stepper_;
+    FactsTable& facts_;
+};
+
+namespace {
+
+boost::json::object to_json(const Flags& flags) {
+    boost::json::object object;
+    object["mutual"] = flags.mutual;
+    object["confidentiality"] = flags.confidentiality;
+    object["integrity"] = flags.integrity;
+    object["replay"] = flags.replay;
+    object["sequence"] = flags.sequence;
+    object["delegation"] = flags.delegation;
+    return object;
+}
+
+varlink::Reply failure_with(const Error& error, const std::string& token) {
+    varlink::Reply reply = varlink::failure(interface, error);
+    if (!token.empty()) reply.parameters["errorToken"] = to_base64(token);
+    return reply;
+}
+
+asio::awaitable<varlink::Reply> step_grant(std::shared_ptr<Grant> grant, varlink::Call call) {
+    co_return grant->step(std::move(call));
+}
+
+asio::awaitable<varlink::Reply> drop_handshake(std::shared_ptr<Grant> grant, varlink::Call call) {
+    co_return grant->drop(std::move(call));
+}
+
+std::shared_ptr<varlink::Service> service_of(const std::shared_ptr<Grant>& grant,
+                                             varlink::Service::Complaint complaint) {
+    varlink::Service::About about{"mutual", "mutuald-keys", MUTUAL_VERSION, ""};
+    auto service = std::make_shared<varlink::Service>(std::move(about), std::move(complaint));
+    service->describe(varlink::grant_interface);
+    service->method("org.mutuald.Grant.Step", [grant](varlink::Incoming incoming) {
+        return step_grant(grant, std::move(incoming.call));
+    });
+    service->method("org.mutuald.Grant.Drop", [grant](varlink::Incoming incoming) {
+        return drop_handshake(grant, std::move(incoming.call));
+    });
+    return service;
+}
+
+asio::awaitable<void> serve(std::shared_ptr<varlink::Service> service,
+                            std::shared_ptr<varlink::Connection> connection) {
+    co_await service->serve(std::move(connection));
+}
+
+}  // namespace
+
+varlink::Reply Grant::step(varlink::Call call) {
+    varlink::Parameters parameters(call.parameters, &call.descriptors, "Step");
+    const std::int64_t number = parameters.number("handshake");
+    const auto text = parameters.optional_text("token", longest_token_text);
+    const auto token = from_base64(text.value_or(""));
+    if (!token) parameters.fault("token", "is not base64");
+    if (auto read = parameters.finish(); !read) return failure_with(read.error(), {});
+    const Time now = std::chrono::steady_clock::now();
+    StepAnswer answer = stepper_.step(number, *token, now);
+    if (answer.error) return failure_with(*answer.error, answer.token);
+    auto reply = reply_of(std::move(answer), now);
+    if (!reply) return failure_with(reply.error(), {});
+    return std::move(*reply);
+}
+
+varlink::Reply Grant::drop(varlink::Call call) {
+    varlink::Parameters parameters(call.parameters, &call.descriptors, "Drop");
+    const std::int64_t number = parameters.number("handshake");
+    if (auto read = parameters.finish(); !read) return failure_with(read.error(), {});
+    stepper_.drop(number);
+    return {};
+}
+
+Result<varlink::Reply> Grant::reply_of(StepAnswer answer, Time now) {
+    varlink::Reply reply;
+    if (answer.established) {
+        auto finished = reply_of(std::move(*answer.established), now);
+        if (!finished) return std::move(finished).error();
+        reply = std::move(*finished);
+    } else {
+        reply.parameters["done"] = false;
+    }
+    if (!answer.token.empty()) reply.parameters["token"] = to_base64(answer.token);
+    return reply;
+}
+
+Result<varlink::Reply> Grant::reply_of(Established established, Time now) {
+    auto sealed = seal(established.context.view());
+    if (!sealed) return std::move(sealed).error();
+    Facts facts{terms_.role, established.initiator, established.acceptor, established.flags,
+                established.expires};
+    auto id = facts_.add(std::move(facts), now + longest_handshake + facts_kept);
+    if (!id) return std::move(id).error();
+    varlink::Reply reply;
+    reply.parameters["done"] = true;
+    reply.parameters["context"] = *id;
+    reply.parameters["contextFileDescriptor"] = 0;
+    reply.parameters["initiator"] = established.initiator;
+    reply.parameters["acceptor"] = established.acceptor;
+    reply.parameters["flags"] = to_json(established.flags);
+    reply.parameters["expires"] = established.expires;
+    reply.descriptors.push_back(std::move(*sealed));
+    return reply;
+}
+
+Result<UniqueFd> GrantTable::add(GrantTerms terms, Stepper stepper) {
+    auto pair = varlink::socket_pair();
+    if (!pair) return std::move(pair).error();
+    auto grant = std::make_shared<Grant>(std::move(terms), std::move(stepper), facts_);
+    grant->connection = std::make_shared<varlink::Connection>(loop_, std::move(pair->first));
+    grants_.push_back(grant);
+    auto ended = [this, grant](std::exception_ptr) { grants_.remove(grant); };
+    asio::co_spawn(loop_, serve(service_of(grant, complaint_), grant->connection), std::move(ended));
+    return std::move(pair->second);
+}
+
+void GrantTable::revoke(const std::string& service, std::int64_t generation) {
+    for (const auto& grant : grants_)
+        if (grant->terms().role == Role::acceptor && grant->terms().service == service &&
+            grant->terms().generation < generation)
+            grant->close();
+}
+
+void GrantTable::sweep(Time now) {
+    for (const auto& grant : grants_) {
+        grant->stepper().sweep(now);
+        if (grant->is_over(now)) grant->close();
+    }
+}
+
+}  // namespace mutual::keys

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keys/identity.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+#include "daemon/keys/keytab.h"
+#include "varlink/socket.h"
+
+namespace mutual::keys {
+
+namespace {
+
+Error no_proof(const std::string& why) {
+    return Error(Code::denied, Stage::caller, "prove who the caller is: " + why);
+}
+
+// The name of the socket itself, which its maker gave it.
+Result<void> check_own_name(int socket, const std::string& path) {
+    sockaddr_un address{};
+    socklen_t length = sizeof address;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) != 0)
+        return no_proof(std::strerror(errno));
+    constexpr std::size_t head = offsetof(sockaddr_un, sun_path);
+    if (address.sun_family != AF_UNIX || length <= head)
+        return no_proof("it is not a connection to the API socket");
+    const std::size_t longest = std::min<std::size_t>(length - head, sizeof address.sun_path);
+    const std::string own(address.sun_path, ::strnlen(address.sun_path, longest));
+    if (own != path) return no_proof("it is not a connection to " + path);
+    return {};
+}
+
+Result<Source> source_of_caller(const Identity& identity, const UniqueFd& caller,
+                                const IdentityRules& rules) {
+    if (!caller) return no_proof("no connection was passed");
+    if (auto named = check_own_name(caller.value(), rules.api_socket); !named)
+        return std::move(named).error();
+    auto peer = varlink::peer_credentials(caller.value());
+    if (!peer) return no_proof(peer.error().message);
+    return Source{Source::Kind::cache, {peer->uid, peer->gid}, identity.credential_cache, {}};
+}
+
+}  // namespace
+
+Identity read_identity(varlink::Parameters& parameters) {
+    const boost::json::object object = parameters.object("identity");
+    varlink::Parameters fields(object, nullptr, "identity");
+    Identity identity;
+    identity.kind = static_cast<Identity::Kind>(fields.choice("kind", {"caller", "keytab", "host"}));
+    identity.principal = fields.optional_text("principal").value_or("");
+    identity.keytab = fields.optional_text("keytab").value_or("");
+    identity.credential_cache = fields.optional_text("credentialCache").value_or("");
+    if (const auto read = fields.finish(); !read)
+        parameters.fault("identity", "is malformed: " + read.error().message);
+    return identity;
+}
+
+Result<Source> source_of(const Identity& identity, UniqueFd caller, const IdentityRules& rules) {
+    if (identity.kind == Identity::Kind::caller) return source_of_caller(identity, caller, rules);
+    if (caller || !identity.credential_cache.empty())
+        return Error(Code::invalid_request, Stage::request,
+                     "choose an identity: only kind caller has a connection or cache");
+    const bool host = identity.kind == Identity::Kind::host;
+    if (!host && (identity.keytab.empty() || identity.principal.empty()))
+        return Error(Code::invalid_request, Stage::request,
+                     "choose an identity: kind keytab needs a keytab and a principal");
+    Source source{Source::Kind::keytab,
+                  {::geteuid(), ::getegid()},
+                  host ? rules.host_keytab : identity.keytab,
+                  identity.principal};
+    if (auto checked = check_keytab_file(source.name); !checked) return std::move(checked).error();
+    return source;
+}
+
+}  // namespace mutual::keys

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keys/keytab.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "daemon/keys/kerberos_error.h"
+#include "daemon/keys/krb5_handle.h"
+
+namespace mutual::keys {
+
+namespace {
+
+constexpr std::size_t most_keys = 10000;
+
+Error bad_file(const std::string& path, const std::string& complaint, std::string hint = {}) {
+    return Error(Code::invalid_configuration, Stage::credentials, "use the keytab " + path + ": " + complaint,
+                 std::move(hint));
+}
+
+std::string octal(mode_t mode) {
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), "%04o", mode & 07777U);
+    return text.data();
+}
+
+KeyEntry entry_of(krb5_context context, const krb5_keytab_entry& entry) {
+    return {to_text(context, entry.principal), entry.vno, enctype_name(entry.key.enctype), entry.key.enctype};
+}
+
+Result<std::vector<KeyEntry>> read_entries(krb5_context context, krb5_keytab keytab,
+                                           const std::string& path) {
+    const std::string doing = "read the keytab " + path;
+    krb5_kt_cursor cursor{};
+    if (const auto code = krb5_kt_start_seq_get(context, keytab, &cursor))
+        return krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials);
+    std::vector<KeyEntry> keys;
+    krb5_keytab_entry entry{};
+    krb5_error_code code = 0;
+    while (keys.size() < most_keys && (code = krb5_kt_next_entry(context, keytab, &entry, &cursor)) == 0) {
+        keys.push_back(entry_of(context, entry));
+        krb5_free_keytab_entry_contents(context, &entry);
+    }
+    krb5_kt_end_seq_get(context, keytab, &cursor);
+    if (code != 0 && code != KRB5_KT_END)
+        return krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials);
+    if (keys.empty()) return Error(Code::no_credentials, Stage::credentials, doing + ": it holds no key");
+    return keys;
+}
+
+}  // namespace
+
+std::string enctype_name(std::int32_t enctype) {
+    std::array<char, 100> text{};
+    if (krb5_enctype_to_name(enctype, 0, text.data(), text.size()) != 0)
+        return "enctype " + std::to_string(enctype);
+    return text.data();
+}
+
+Result<void> check_keytab_file(const std::string& path) {
+    if (!path.starts_with('/')) return bad_file(path, "it is not an absolute path");
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return bad_file(path, std::strerror(errno));
+    if (!S_ISREG(status.st_mode)) return bad_file(path, "it is not a regular file");
+    if (status.st_uid != 0 && status.st_uid != ::geteuid())
+        return bad_file(path, "it is owned by uid " + std::to_string(status.st_uid), "chown it to root");
+    if ((status.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+        return bad_file(path, "its mode is " + octal(status.st_mode), "chmod it to 0640, root:mutuald-keys");
+    return {};
+}
+
+Result<std::vector<KeyEntry>> list_keys(const std::string& path) {
+    if (auto checked = check_keytab_file(path); !checked) return std::move(checked).error();
+    auto context = make_krb5_context();
+    if (!context) return std::move(context).error();
+    Krb5Keytab keytab(context->get());
+    if (const auto code = krb5_kt_resolve(context->get(), ("FILE:" + path).c_str(), keytab.out()))
+        return krb5_failure(Stage::credentials, "open the keytab " + path, context->get(), code,
+                            Code::no_credentials);
+    return read_entries(context->get(), keytab.get(), path);
+}
+
+Result<std::string> host_principal(const std::string& path) {
+    auto keys = list_keys(path);
+    if (!keys) return std::move(keys).error();
+    for (const KeyEntry& key : *keys)
+        if (key.principal.starts_with("host/")) return key.principal;
+    return Error(Code::no_credentials, Stage::credentials,
+                 "use the keytab " + path + ": it holds no host/ principal",
+                 "join the host to its realm, or export its host/ key into that keytab");
+}
+
+std::string kvnos_held(const std::vector<KeyEntry>& keys, std::string_view principal) {
+    std::string text;
+    for (const KeyEntry& key : keys) {
+        if (key.principal != principal) continue;
+        text += text.empty() ? "kvno " : ", ";
+        text += std::to_string(key.kvno) + " (" + key.enctype + ")";
+    }
+    return text;
+}
+
+}  // namespace mutual::keys

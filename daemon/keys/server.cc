@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keys/server.h"
+
+#include <unistd.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/array.hpp>
+
+#include "daemon/keys/acceptor.h"
+#include "daemon/keys/initiator.h"
+#include "daemon/keys/sealed_file.h"
+#include "varlink/interfaces.h"
+#include "varlink/parameters.h"
+
+namespace mutual::keys {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view interface = "org.mutuald.Keys";
+constexpr std::int64_t longest_timeout = 600'000;  // milliseconds
+constexpr std::int64_t longest_minimum = 10 * 365 * 86400L;
+constexpr std::int64_t most_ends = 256;
+constexpr std::size_t accepting_in_progress = 1024;
+constexpr std::size_t channel_in_progress = 8;
+
+using Clock = std::chrono::steady_clock;
+using Answer = Result<varlink::Reply>;
+
+// The programs are upgraded one after the other; work between different versions would only fail later.
+void read_version(varlink::Parameters& parameters) {
+    if (parameters.number("version") != varlink::internal_version)
+        parameters.fault("version", "is not " + std::to_string(varlink::internal_version) +
+                                        ": restart mutuald and mutuald-keys after an upgrade");
+}
+
+FetcherPool::Time read_deadline(varlink::Parameters& parameters) {
+    return Clock::now() +
+           std::chrono::milliseconds(parameters.number("timeoutMilliseconds", 1, longest_timeout));
+}
+
+Protection read_protection(varlink::Parameters& parameters) {
+    return parameters.choice("protection", {"stream", "rpc"}) == 0 ? Protection::stream : Protection::rpc;
+}
+
+Stepper initiating_stepper(Ticket ticket, Protection protection, bool one) {
+    const auto shared = std::make_shared<const Ticket>(std::move(ticket));
+    auto begin = [shared, protection]() { return begin_initiating(*shared, protection); };
+    const StepLimits limits = one ? StepLimits{1, 1} : StepLimits{channel_in_progress, 0};
+    return Stepper(std::move(begin), limits);
+}
+
+Stepper accepting_stepper(std::shared_ptr<const AcceptingService> service) {
+    auto begin = [service = std::move(service)]() -> Result<std::unique_ptr<Handshake>> {
+        return begin_accepting(service);
+    };
+    return Stepper(std::move(begin), StepLimits{accepting_in_progress, 0});
+}
+
+json::array to_json(const std::vector<KeyEntry>& keys) {
+    json::array array;
+    for (const KeyEntry& key : keys) {
+        json::object object;
+        object["principal"] = key.principal;
+        object["kvno"] = key.kvno;
+        object["enctype"] = key.enctype;
+        array.push_back(std::move(object));
+    }
+    return array;
+}
+
+json::object to_json(const Flags& flags) {
+    json::object object;
+    object["mutual"] = flags.mutual;
+    object["confidentiality"] = flags.confidentiality;
+    object["integrity"] = flags.integrity;
+    object["replay"] = flags.replay;
+    object["sequence"] = flags.sequence;
+    object["delegation"] = flags.delegation;
+    return object;
+}
+
+asio::awaitable<varlink::Reply> reply_to(asio::awaitable<Answer> work) {
+    Answer answer = co_await std::move(work);
+    if (!answer) co_return varlink::failure(interface, answer.error());
+    co_return std::move(*answer);
+}
+
+}  // namespace
+
+Server::Server(asio::io_context& loop, ChildImage image, IdentityRules rules,
+               varlink::Service::Complaint complaint)
+    : loop_(loop),
+      rules_(std::move(rules)),
+      complaint_(std::move(complaint)),
+      grants_(loop, facts_, complaint_),
+      fetchers_(std::make_shared<FetcherPool>(loop, std::move(image))),
+      tickets_(fetchers_) {}
+
+void Server::add(varlink::Service& service, const char* name,
+                 asio::awaitable<Answer> (Server::*method)(varlink::Incoming)) {
+    service.method(std::string(interface) + "." + name, [this, method](varlink::Incoming incoming) {
+        return reply_to((this->*method)(std::move(incoming)));
+    });
+}
+
+std::shared_ptr<const varlink::Service> Server::service() {
+    varlink::Service::About about{"mutual", "mutuald-keys", MUTUAL_VERSION, ""};
+    auto service = std::make_shared<varlink::Service>(std::move(about), complaint_);
+    service->describe(varlink::keys_interface);
+    add(*service, "GrantInitiate", &Server::grant_initiate);
+    add(*service, "GrantAccept", &Server::grant_accept);
+    add(*service, "RevokeAccept", &Server::revoke_accept);
+    add(*service, "Facts", &Server::facts);
+    add(*service, "TicketCache", &Server::ticket_cache);
+    add(*service, "Status", &Server::status);
+    return service;
+}
+
+asio::awaitable<void> Server::sweep() {
+    asio::steady_timer timer(loop_);
+    for (;;) {
+        timer.expires_after(std::chrono::seconds(1));
+        co_await timer.async_wait(asio::use_awaitable);
+        const auto now = Clock::now();
+        facts_.sweep(now);
+        grants_.sweep(now);
+        fetchers_->sweep(now);
+    }
+}
+
+asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "GrantInitiate");
+    read_version(parameters);
+    const Identity identity = read_identity(parameters);
+    UniqueFd caller = parameters.optional_descriptor("callerFileDescriptor");
+    Wanted wanted;
+    wanted.target = parameters.text("target");
+    if (wanted.target.empty()) parameters.fault("target", "is empty");
+    const Protection protection = read_protection(parameters);
+    const bool one = parameters.choice("handshakes", {"one", "channel"}) == 0;
+    wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds", 0, longest_minimum);
+    const auto deadline = read_deadline(parameters);
+    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+
+    auto source = source_of(identity, std::move(caller), rules_);
+    if (!source) co_return std::move(source).error();
+    auto fetched = co_await fetchers_->fetch(std::move(*source), std::move(wanted), deadline);
+    if (!fetched) co_return std::move(fetched).error();
+
+    varlink::Reply reply;
+    reply.parameters["grantFileDescriptor"] = 0;
+    reply.parameters["principal"] = fetched->ticket.client;
+    reply.parameters["expires"] = fetched->ticket.end;
+    reply.parameters["cached"] = fetched->cached;
+    GrantTerms terms;
+    if (one) terms.unused_until = Clock::now() + longest_handshake;
+    auto end = grants_.add(std::move(terms), initiating_stepper(std::move(fetched->ticket), protection, one));
+    if (!end) co_return std::move(end).error();
+    reply.descriptors.push_back(std::move(*end));
+    co_return std::move(reply);
+}
+
+asio::awaitable<Answer> Server::grant_accept(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "GrantAccept");
+    read_version(parameters);
+    GrantTerms terms;
+    terms.role = Role::acceptor;
+    terms.service = parameters.text("service");
+    std::string keytab = parameters.text("keytab");
+    std::vector<std::string> principals = parameters.texts("principals");
+    const Protection protection = read_protection(parameters);
+    const std::int64_t count = parameters.number("count", 1, most_ends);
+    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+
+    auto service = AcceptingService::make(std::move(keytab), std::move(principals), protection);
+    if (!service) co_return std::move(service).error();
+    terms.generation = ++generation_;
+    varlink::Reply reply;
+    json::array indices;
+    for (std::int64_t i = 0; i < count; ++i) {
+        auto end = grants_.add(terms, accepting_stepper(*service));
+        if (!end) co_return std::move(end).error();
+        indices.push_back(i);
+        reply.descriptors.push_back(std::move(*end));
+    }
+    reply.parameters["grantFileDescriptors"] = std::move(indices);
+    reply.parameters["generation"] = terms.generation;
+    reply.parameters["keys"] = to_json((*service)->keys());
+    co_return std::move(reply);
+}
+
+asio::awaitable<Answer> Server::revoke_accept(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "RevokeAccept");
+    const std::string service = parameters.text("service");
+    const std::int64_t generation = parameters.number("generation");
+    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+    grants_.revoke(service, generation);
+    co_return varlink::Reply();
+}
+
+asio::awaitable<Answer> Server::facts(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "Facts");
+    const std::string context = parameters.text("context");
+    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+    const auto facts = facts_.take(context);
+    if (!facts)
+        co_return Error(Code::not_found, Stage::handshake,
+                        "read the facts of a context: no established context has that id");
+    varlink::Reply reply;
+    reply.parameters["role"] = facts->role == Role::initiator ? "initiator" : "acceptor";
+    reply.parameters["initiator"] = facts->initiator;
+    reply.parameters["acceptor"] = facts->acceptor;
+    reply.parameters["flags"] = to_json(facts->flags);
+    reply.parameters["expires"] = facts->expires;
+    co_return std::move(reply);
+}
+
+asio::awaitable<Answer> Server::ticket_cache(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "TicketCache");
+    read_version(parameters);
+    const Identity identity = read_identity(parameters);
+    if (identity.kind == Identity::Kind::caller) parameters.fault("identity", "must not be the caller's");
+    const auto deadline = read_deadline(parameters);
+    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+    UniqueFd no_caller;
+    auto source = source_of(identity, std::move(no_caller), rules_);
+    if (!source) co_return std::move(source).error();
+    auto file = co_await tickets_.cache_file(std::move(*source), deadline);
+    if (!file) co_return std::move(file).error();
+    auto sealed = seal(file->content.view());
+    if (!sealed) co_return std::move(sealed).error();
+    varlink::Reply reply;
+    reply.parameters["cacheFileDescriptor"] = 0;
+    reply.parameters["principal"] = file->principal;
+    reply.parameters["expires"] = file->expires;
+    reply.descriptors.push_back(std::move(*sealed));
+    co_return std::move(reply);
+}
+
+asio::awaitable<Answer> Server::status(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "Status");
+    read_version(parameters);
+    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+    varlink::Reply reply;
+    reply.parameters["pid"] = ::getpid();
+    reply.parameters["grants"] = grants_.size();
+    reply.parameters["contexts"] = facts_.size();
+    reply.parameters["fetchers"] = fetchers_->size();
+    co_return std::move(reply);
+}
+
+}  // namespace mutual::keys

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a fetcher gets tickets: a credential cache of the user that it runs as, or a keytab. In two halves,
+// so that whoever waits can tell a cache that does not answer from a KDC that does not. Blocks; a fetcher's
+// only work.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/keys/ticket.h"
+#include "mutual/error.h"
+
+namespace mutual::keys {
+
+struct Wanted {
+    std::string target;                 // principal with realm; empty: a ticket-granting ticket (keytab only)
+    std::int64_t minimum_lifetime = 0;  // seconds
+};
+
+struct Found {
+    std::string client;
+    std::optional<Ticket> ticket;  // absent: the KDC has to be asked
+};
+
+class TicketSource {
+public:
+    virtual ~TicketSource() = default;
+    // What is here already; asks nobody.
+    virtual Result<Found> look(const Wanted& wanted) = 0;
+    // From the KDC; follows a look() for the same.
+    virtual Result<Ticket> ask(const Wanted& wanted) = 0;
+};
+
+// The cache is read anew on every look(). An empty name: the user's default.
+std::unique_ptr<TicketSource> source_from_cache(std::string name);
+// Keeps its ticket-granting ticket in memory and renews it in time. An empty principal: the keytab's host
+// principal.
+std::unique_ptr<TicketSource> source_from_keytab(std::string keytab, std::string principal);
+
+}  // namespace mutual::keys
