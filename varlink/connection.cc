@@ -72,10 +72,7 @@ asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) 
     co_return true;
 }
 
-asio::awaitable<Result<Reply>> Connection::call_raw(Call call) {
-    std::string text = to_text(call);
-    Result<void> sent = co_await send(std::move(text), std::move(call.descriptors));
-    if (!sent) co_return sent.error();
+asio::awaitable<Result<Reply>> Connection::next() {
     std::string message;
     Result<bool> received = co_await receive_message(message);
     if (!received) co_return received.error();
@@ -83,6 +80,13 @@ asio::awaitable<Result<Reply>> Connection::call_raw(Call call) {
     Result<Reply> reply = parse_reply(message, limits_);
     if (reply) reply->descriptors = std::exchange(descriptors_, {});
     co_return reply;
+}
+
+asio::awaitable<Result<Reply>> Connection::call_raw(Call call) {
+    std::string text = to_text(call);
+    Result<void> sent = co_await send(std::move(text), std::move(call.descriptors));
+    if (!sent) co_return sent.error();
+    co_return co_await next();
 }
 
 asio::awaitable<Result<Reply>> Connection::call(Call call) {

@@ -29,6 +29,8 @@ public:
     asio::awaitable<Result<Reply>> call(Call call);
     // The same, giving an error reply as it is.
     asio::awaitable<Result<Reply>> call_raw(Call call);
+    // After call_raw with `more`: the next reply.
+    asio::awaitable<Result<Reply>> next();
     asio::awaitable<Result<void>> send_oneway(Call call);
 
     // The serving side. No value: the peer closed the connection.

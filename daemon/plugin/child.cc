@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/plugin/child.h"
+
+#include <boost/json/array.hpp>
+#include <exception>
+
+#include "daemon/plugin/query.h"
+#include "daemon/plugin/resolve.h"
+#include "daemon/unit/plugin_loader.h"
+#include "varlink/parameters.h"
+
+namespace mutual::plugin {
+namespace {
+
+constexpr std::string_view interface = "org.mutuald.Finder";
+
+// Passes on what the plugin reports, at once and bounded.
+class Outlet final : public CandidateSink {
+public:
+    Outlet(varlink::BlockingConnection& connection, std::uint32_t limit)
+        : connection_(connection), limit_(limit) {}
+
+    bool found(Candidate candidate) override {
+        if (reported_ == limit_ || broken_) return false;
+        if (auto fit = check_candidate(candidate); !fit) {
+            note("a candidate was refused: " + fit.error().message);
+            return true;
+        }
+        ++reported_;
+        send("candidate", to_json(candidate));
+        return reported_ < limit_ && !broken_;
+    }
+    void note(std::string text) override {
+        if (notes_++ < most_notes && !broken_) send("note", json::string(fit_note(text)));
+    }
+
+private:
+    void send(std::string_view field, json::value value) {
+        varlink::Reply reply;
+        reply.continues = true;
+        reply.parameters[field] = std::move(value);
+        broken_ = !connection_.reply(std::move(reply));
+    }
+
+    varlink::BlockingConnection& connection_;
+    std::uint32_t limit_;
+    std::uint32_t reported_ = 0;
+    std::size_t notes_ = 0;
+    bool broken_ = false;
+};
+
+Error threw(const std::string& name, const std::string& what) {
+    return {Code::plugin_failed, Stage::discovery, "plugin " + name + " threw: " + fit_note(what)};
+}
+
+}  // namespace
+
+int Child::run() {
+    while (true) {
+        auto call = connection_.receive();
+        if (!call) return 1;
+        if (!*call) return 0;
+        if (!serve(std::move(**call))) return 2;
+    }
+}
+
+bool Child::serve(varlink::Call call) {
+    if (call.method == "org.mutuald.Finder.Find") return find(call);
+    if (call.method == "org.mutuald.Finder.Load") return send(load(call));
+    return send(resolve_host(call));
+}
+
+varlink::Reply Child::load(const varlink::Call& call) {
+    varlink::Parameters in(call.parameters, nullptr, "Load");
+    name_ = in.text("name", 256);
+    const auto path = in.text("path");
+    const auto options = in.text("options", 1U << 20);
+    if (auto finished = in.finish(); !finished) return varlink::failure(interface, finished.error());
+    const auto loaded = unit::load_plugin(path, PluginKind::discovery);
+    if (!loaded) return varlink::failure(interface, loaded.error());
+    auto made = unit::make_discovery(**loaded, options);
+    if (!made) return varlink::failure(interface, made.error());
+    plugin_ = std::move(*made);
+    varlink::Reply reply;
+    reply.parameters["version"] = fit_note((*loaded)->version);
+    return reply;
+}
+
+bool Child::find(varlink::Call& call) {
+    varlink::Parameters in(call.parameters, &call.descriptors, "Find");
+    const auto query_text = in.object("query");
+    const auto timeout = std::chrono::milliseconds(in.number("timeoutMilliseconds", 0, 3'600'000));
+    const auto tickets = in.optional_descriptor("ticketsFileDescriptor");
+    TicketCache cache;
+    cache.principal = in.optional_text("ticketsPrincipal").value_or("");
+    if (tickets) cache.name = "FILE:/proc/self/fd/" + std::to_string(tickets.value());
+    if (auto finished = in.finish(); !finished) return send(varlink::failure(interface, finished.error()));
+    const auto query = read_query(query_text);
+    if (!query) return send(varlink::failure(interface, query.error()));
+    const auto problem = run_plugin(*query, cache, std::chrono::steady_clock::now() + timeout);
+    varlink::Reply last;
+    if (problem) last.parameters["problem"] = to_json(*problem);
+    return send(std::move(last)) && !(problem && problem->code == Code::plugin_failed);
+}
+
+std::optional<Error> Child::run_plugin(const Query& query, const TicketCache& tickets, Deadline deadline) {
+    Outlet outlet(connection_, query.limit);
+    try {
+        auto answer = plugin_->find(query, tickets, deadline, outlet);
+        if (answer) return std::nullopt;
+        return std::move(answer).error();
+    } catch (const std::exception& thrown) {
+        return threw(name_, thrown.what());
+    } catch (...) {
+        return threw(name_, "something unknown");
+    }
+}
+
+varlink::Reply Child::resolve_host(const varlink::Call& call) {
+    varlink::Parameters in(call.parameters, nullptr, "Resolve");
+    const auto host = in.text("host", 1024);
+    if (auto finished = in.finish(); !finished) return varlink::failure(interface, finished.error());
+    const auto addresses = resolve(host);
+    if (!addresses) return varlink::failure(interface, addresses.error());
+    varlink::Reply reply;
+    reply.parameters["addresses"] = json::array(addresses->begin(), addresses->end());
+    return reply;
+}
+
+}  // namespace mutual::plugin

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The supervisor's end of one finder. One call at a time; once it is broken, or a call was cancelled, it can
+// only be destroyed, which kills the process.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/plugin/process.h"
+#include "mutual/discovery.h"
+#include "varlink/connection.h"
+
+namespace mutual::plugin {
+
+namespace json = boost::json;
+
+// What is looked for, and with whose tickets.
+struct FindRequest {
+    Query query;
+    UniqueFd tickets;  // may be absent
+    std::string tickets_principal;
+};
+
+// What came of it so far; it survives the end of the finder.
+struct Findings {
+    json::array candidates;
+    json::array notes;
+    bool complete = false;         // the plugin itself said that this is all
+    std::optional<Error> problem;  // the plugin's answer, or what became of it
+};
+
+class Finder {
+public:
+    static Result<std::unique_ptr<Finder>> start(asio::io_context& loop, const std::string& label);
+
+    // The plugin's version. What the plugin itself answers comes as it is.
+    asio::awaitable<Result<std::string>> load(std::string name, std::string path, std::string options);
+    // The plugin's own problem is among the findings.
+    asio::awaitable<Result<void>> find(FindRequest request, std::chrono::milliseconds timeout,
+                                       std::shared_ptr<Findings> findings);
+    asio::awaitable<Result<std::vector<std::string>>> resolve(std::string host);
+
+    // The last failure was that of the process or of its protocol, not an answer.
+    bool broken() const { return broken_; }
+    bool has_ended() const { return process_->has_ended(); }
+    // Makes sure that it has ended, and says how.
+    asio::awaitable<std::string> end();
+
+private:
+    Finder(asio::io_context& loop, std::unique_ptr<Process> process, UniqueFd socket)
+        : process_(std::move(process)), connection_(loop, std::move(socket)) {}
+
+    asio::awaitable<Result<varlink::Reply>> ask(varlink::Call call);
+    Error breaks(Error error);
+
+    std::unique_ptr<Process> process_;
+    varlink::Connection connection_;
+    bool broken_ = false;
+};
+
+}  // namespace mutual::plugin

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// mutuald-plugin: serves the broker's questions about where services are, by children that load the discovery
+// plugins. With --child it is such a child.
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <iostream>
+
+#include "daemon/config/load.h"
+#include "daemon/plugin/child.h"
+#include "daemon/plugin/supervisor.h"
+#include "daemon/unit/account.h"
+#include "daemon/unit/hardening.h"
+#include "daemon/unit/log.h"
+#include "daemon/unit/notify.h"
+#include "daemon/unit/passed_sockets.h"
+#include "daemon/unit/watchdog.h"
+
+namespace mutual::plugin {
+namespace {
+
+struct Options {
+    std::string socket;
+    std::string broker_user = "mutuald";
+    std::string config_root;
+};
+
+Result<std::vector<PluginDefinition>> read_plugins(const Options& options, const unit::Log& log) {
+    const auto paths = options.config_root.empty() ? config::ConfigurationPaths()
+                                                   : config::ConfigurationPaths::below(options.config_root);
+    const auto loaded = config::load(paths);
+    for (std::size_t i = 1; i < loaded.errors.size(); ++i) log.error(to_string(loaded.errors[i]));
+    if (!loaded.configuration) return loaded.errors.front();
+    std::vector<PluginDefinition> definitions;
+    for (const auto& [name, plugin] : loaded.configuration->plugins) {
+        if (!plugin.enabled || plugin.kind != config::PluginKind::discovery) continue;
+        // A built-in plugin that nobody wrote anything about may never be asked, and may lack its options.
+        const bool mentioned = plugin.where.line != 0;
+        definitions.push_back({name, plugin.path, plugin.options, plugin.finders, mentioned});
+    }
+    return definitions;
+}
+
+Result<UniqueFd> listening_socket(const Options& options) {
+    auto passed = unit::PassedSockets::from_environment();
+    if (!passed) return passed.error();
+    if (options.socket.empty()) return passed->take("plugin");
+    // Whoever may connect is decided by uid, not by the file's mode.
+    return varlink::listen_unix(options.socket, 0666);
+}
+
+// A configuration that is wrong changes nothing.
+void reload(const Options& options, Supervisor& supervisor, const unit::Log& log) {
+    unit::notify_reloading();
+    const auto definitions = read_plugins(options, log);
+    if (definitions)
+        supervisor.use(*definitions);
+    else
+        log.error("reload: " + to_string(definitions.error()));
+    unit::notify_ready("serving plugins");
+}
+
+asio::awaitable<void> heed_signals(asio::io_context& loop, const Options& options, Supervisor& supervisor,
+                                   const unit::Log& log) {
+    asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+    while (true) {
+        const int signal = co_await signals.async_wait(asio::use_awaitable);
+        if (signal != SIGHUP) break;
+        reload(options, supervisor, log);
+    }
+}
+
+Result<void> serve(const Options& options, const unit::Log& log) {
+    if (auto hardened = unit::harden(); !hardened) return hardened;
+    const auto broker = unit::find_user(options.broker_user);
+    if (!broker) return broker.error();
+    const auto definitions = read_plugins(options, log);
+    if (!definitions) return definitions.error();
+    auto listener = listening_socket(options);
+    if (!listener) return listener.error();
+
+    const varlink::Service::Complaint complaint = [&log](std::string_view text) { log.warning(text); };
+    asio::io_context loop(1);
+    Supervisor supervisor(loop, complaint);
+    varlink::Service::About about{"mutuald", "mutuald-plugin", MUTUAL_VERSION, ""};
+    const auto service = std::make_shared<varlink::Service>(std::move(about), complaint);
+    supervisor.serve(*service);
+    const auto ended = [&loop, &log](std::exception_ptr failure) {
+        loop.stop();
+        try {
+            if (failure) std::rethrow_exception(failure);
+        } catch (const std::exception& defect) {
+            log.error(std::string("the event loop failed: ") + defect.what());
+        }
+    };
+    auto listening = varlink::listen(loop, std::move(*listener), service, varlink::only_uid(broker->uid),
+                                     varlink::internal_limits, varlink::ListenLimits(), complaint);
+    asio::co_spawn(loop, std::move(listening), ended);
+    asio::co_spawn(loop, heed_signals(loop, options, supervisor, log), ended);
+    asio::co_spawn(loop, unit::feed_watchdog(), [](std::exception_ptr) {});
+    supervisor.use(*definitions);
+    unit::notify_ready("serving plugins");
+    loop.run();
+    unit::notify_stopping();
+    return {};
+}
+
+int serve_as_child() {
+    std::signal(SIGPIPE, SIG_IGN);
+    if (auto hardened = unit::harden(); !hardened) return 1;
+    return Child(UniqueFd(3)).run();
+}
+
+int run(int count, char** values) {
+    if (count > 1 && std::string_view(values[1]) == "--child") return serve_as_child();
+    Options options;
+    CLI::App app("Supervises the discovery plugins of mutuald.", "mutuald-plugin");
+    app.set_version_flag("--version", "mutuald-plugin " MUTUAL_VERSION);
+    app.add_option("--socket", options.socket,
+                   "listen here instead of on the socket that the service manager passes");
+    app.add_option("--broker-user", options.broker_user, "the only user whom the socket admits")
+        ->capture_default_str();
+    app.add_option("--config-root", options.config_root, "read the configuration below this folder");
+    try {
+        app.parse(count, values);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    const auto log = unit::system_log("mutuald-plugin");
+    const auto served = serve(options, log);
+    if (!served) log.error(to_string(served.error()));
+    return served ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace mutual::plugin
+
+int main(int count, char** values) { return mutual::plugin::run(count, values); }
