@@ -100,6 +100,8 @@ const Wrong services[] = {
      "f:1:10: service.a b: a name has 1 to 64", ""},
     {"four_part_spn", "[service.a]\nrealm='R'\naccept.spns=['a/b/c/d']\n",
      "f:3:14: service.a.accept.spns: ", ""},
+    {"no_spn", "[service.a]\nrealm='R'\naccept.spns=[]\n", "f:3:13: service.a.accept.spns: must not be empty",
+     ""},
     {"no_keytab", "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nport=1\ndeliver='accept'\n",
      "f:3:12: service.a.accept.keytab: is missing", ""},
     {"port_70000", "[service.a]\nrealm='R'\n[service.a.accept]\nspns=['a/b']\nkeytab='/k'\nport=70000\n",

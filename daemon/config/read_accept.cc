@@ -11,15 +11,16 @@ using namespace std::chrono_literals;
 
 void read_names(Section& section, const Service& service, Accept& accept) {
     section.require("spns", "the names that this service proves, as in \"ledger/app1.example.org\"");
-    section.texts("spns", accept.spns, [&](const std::string& text) -> Result<void> {
+    const auto keep_principal = [&](const std::string& text) -> Result<void> {
         const auto spn = parse_spn(text);
         if (!spn) return spn.error();
-        auto principal = to_principal(*spn, service.realm.empty() ? "UNKNOWN" : service.realm);
+        if (service.realm.empty()) return {};  // which has been reported
+        auto principal = to_principal(*spn, service.realm);
         if (!principal) return principal.error();
         accept.principals.push_back(std::move(*principal));
         return {};
-    });
-    if (section.has("spns") && accept.spns.empty() && accept.principals.empty())
+    };
+    if (section.texts("spns", accept.spns, keep_principal) && accept.spns.empty())
         section.complain("spns", "must not be empty");
     section.require("keytab");
     section.text("keytab", accept.keytab, check_absolute_path);
