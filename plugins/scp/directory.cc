@@ -40,6 +40,11 @@ std::string diagnostic(LDAP* handle) {
     return std::string(text).substr(0, 512);
 }
 
+// libldap has no code of its own for what SASL calls "mechanism too weak".
+bool is_too_weak(const std::string& text) {
+    return text.starts_with("SASL(" + std::to_string(SASL_TOOWEAK) + ")");
+}
+
 std::string to_string(const berval& value) { return {value.bv_val, value.bv_len}; }
 
 std::string name_of(LDAP* handle, LDAPMessage* entry) {
@@ -149,13 +154,15 @@ Result<void> Directory::bind(const ScpOptions& options, const TicketCache& ticke
         return Error{Code::internal, Stage::discovery, "require protection of the connection to " + url_};
     const int result = ldap_sasl_interactive_bind_s(handle, nullptr, "GSSAPI", nullptr, nullptr,
                                                     LDAP_SASL_QUIET, answer_sasl, credential->value());
-    if (result != LDAP_SUCCESS) return failure("authenticate to the directory", result);
     ber_len_t strength = 0;
     ldap_get_option(handle, LDAP_OPT_X_SASL_SSF, &strength);
-    if (inside_tls || strength > 0) return {};
-    return Error{Code::unprotected, Stage::discovery,
-                 "authenticate to the directory (" + url_ + "): no protection",
-                 "the server must allow SASL integrity or confidentiality"};
+    const bool weak = result == LDAP_SUCCESS ? !inside_tls && strength == 0 : is_too_weak(diagnostic(handle));
+    if (weak)
+        return Error{Code::unprotected, Stage::discovery,
+                     "authenticate to the directory (" + url_ + "): it would not protect the connection",
+                     "the server must allow SASL integrity or confidentiality"};
+    if (result != LDAP_SUCCESS) return failure("authenticate to the directory", result);
+    return {};
 }
 
 Result<LdapMessage> Directory::search(const std::string& base, int scope, const std::string& filter,
