@@ -148,13 +148,6 @@ Result<std::vector<KeyEntry>> keys_of(const std::string& keytab, const std::vect
     return keys;
 }
 
-// As libkrb5 writes it, so that texts can be compared.
-Result<std::string> canonical(krb5_context context, const std::string& principal) {
-    auto parsed = parse_principal(context, principal, Stage::request);
-    if (!parsed) return std::move(parsed).error();
-    return to_text(context, parsed->get());
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const AcceptingService>> AcceptingService::make(std::string keytab,
@@ -162,11 +155,9 @@ Result<std::shared_ptr<const AcceptingService>> AcceptingService::make(std::stri
                                                                        Protection protection) {
     if (principals.empty())
         return Error(Code::invalid_request, Stage::request, "make an accepting grant: no principal is named");
-    auto context = make_krb5_context();
-    if (!context) return std::move(context).error();
     auto service = std::make_shared<AcceptingService>();
     for (const std::string& principal : principals) {
-        auto text = canonical(context->get(), principal);
+        auto text = canonical_principal(principal);
         if (!text) return std::move(text).error();
         auto name = import_principal(*text);
         if (!name) return std::move(name).error();

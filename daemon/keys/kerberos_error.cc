@@ -140,8 +140,15 @@ std::string hint_of(krb5_error_code status) {
 
 Error krb5_failure(Stage stage, std::string_view doing, krb5_context context, krb5_error_code status,
                    Code fallback) {
-    return Error(code_of(status, fallback), stage, std::string(doing) + ": " + krb5_text(context, status),
-                 hint_of(status));
+    Error error(code_of(status, fallback), stage, std::string(doing) + ": " + krb5_text(context, status),
+                hint_of(status));
+    // While a ticket is being got there is no peer yet: the KDC, or a reply of it, does not fit our key.
+    if (stage == Stage::credentials && error.code == Code::wrong_peer) {
+        error.code = Code::no_credentials;
+        error.hint =
+            "the KDC has another key: get a new ticket (kinit), or export the key anew (kadmin ktadd)";
+    }
+    return error;
 }
 
 Error gss_failure(Stage stage, std::string_view doing, OM_uint32 major, OM_uint32 minor, Code fallback) {

@@ -32,4 +32,12 @@ Result<Krb5Principal> parse_principal(krb5_context context, const std::string& t
     return principal;
 }
 
+Result<std::string> canonical_principal(const std::string& text) {
+    auto context = make_krb5_context();
+    if (!context) return std::move(context).error();
+    auto parsed = parse_principal(context->get(), text, Stage::request);
+    if (!parsed) return std::move(parsed).error();
+    return to_text(context->get(), parsed->get());
+}
+
 }  // namespace mutual::keys

@@ -66,4 +66,7 @@ std::string to_text(krb5_context context, krb5_const_principal principal);
 // Demands a realm.
 Result<Krb5Principal> parse_principal(krb5_context context, const std::string& text, Stage stage);
 
+// The principal's text as libkrb5 writes it, so that two texts can be compared.
+Result<std::string> canonical_principal(const std::string& text);
+
 }  // namespace mutual::keys

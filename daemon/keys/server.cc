@@ -138,7 +138,6 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     UniqueFd caller = parameters.optional_descriptor("callerFileDescriptor");
     Wanted wanted;
     wanted.target = parameters.text("target");
-    if (wanted.target.empty()) parameters.fault("target", "is empty");
     const Protection protection = read_protection(parameters);
     const bool one = parameters.choice("handshakes", {"one", "channel"}) == 0;
     wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds", 0, longest_minimum);
@@ -147,6 +146,9 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
 
     auto source = source_of(identity, std::move(caller), rules_);
     if (!source) co_return std::move(source).error();
+    auto target = canonical_principal(wanted.target);
+    if (!target) co_return std::move(target).error();
+    wanted.target = std::move(*target);
     auto fetched = co_await fetchers_->fetch(std::move(*source), std::move(wanted), deadline);
     if (!fetched) co_return std::move(fetched).error();
 
