@@ -12,7 +12,7 @@ protected:
 
     void expect_reset(Code code, std::string_view text) {
         expect_end(net.acceptor, Verdict::reset, code, text);
-        EXPECT_EQ(net.acceptor.error->stage, Stage::channel);
+        EXPECT_EQ(error_of(net.acceptor).stage, Stage::channel);
     }
 };
 

@@ -146,8 +146,9 @@ void GssSession::admitted(ContextNumber context, AdmissionAnswer answer) {
 
 bool GssSession::send_token(Bytes token) {
     auto sent = wire::send_token(token, host_.network());
-    if (!sent) fail(std::move(sent).error());
-    return sent.ok();
+    if (sent) return true;
+    fail(std::move(sent).error());
+    return false;
 }
 
 void GssSession::open() {

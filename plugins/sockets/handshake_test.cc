@@ -35,7 +35,7 @@ TEST_F(Handshake, RefusedAdmissionSendsNoLastToken) {
     EXPECT_EQ(net.acceptor.network_out.size(), 0U);
     net.initiator.session->network_end();
     expect_end(net.initiator, Verdict::reset, Code::refused_by_peer, "without its last token");
-    EXPECT_NE(net.initiator.error->hint.find("peer's log"), std::string::npos);
+    EXPECT_NE(error_of(net.initiator).hint.find("peer's log"), std::string::npos);
     EXPECT_FALSE(net.initiator.is_established || net.acceptor.is_established);
 }
 
@@ -83,7 +83,7 @@ TEST_F(Handshake, FT_079_AcceptorRefusesAContextWithoutMutualAuthentication) {
     net.run();
     expect_end(net.acceptor, Verdict::reset, Code::unprotected, "it lacks mutual");
     EXPECT_EQ(net.acceptor.events, (Events{"step 0", "end reset"}));
-    EXPECT_EQ(net.initiator.error->code, Code::refused_by_peer);
+    EXPECT_EQ(error_of(net.initiator).code, Code::refused_by_peer);
 }
 
 TEST_F(Handshake, FT_079_EveryMissingFlagIsNamed) {

@@ -100,7 +100,7 @@ TEST_F(BadPeer, FT_085_SpeaksPlaintextBeforeOrAfterOurToken) {
         expect_end(
             fresh.initiator, Verdict::reset, Code::protocol,
             "peer does not speak wire gss: announced a token of 1397966893 octets (first octets \"SSH-\")");
-        EXPECT_NE(fresh.initiator.error->hint.find("plaintext"), std::string::npos);
+        EXPECT_NE(error_of(fresh.initiator).hint.find("plaintext"), std::string::npos);
     }
 }
 

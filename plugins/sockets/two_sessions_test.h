@@ -59,6 +59,8 @@ protected:
     FakeNetwork net{*transport};
 };
 
+inline Error error_of(const FakeHost& host) { return host.error.value_or(Error{}); }
+
 inline void expect_end(const FakeHost& host, Verdict verdict, Code code, std::string_view text) {
     ASSERT_EQ(host.ended, verdict);
     ASSERT_TRUE(host.error);
