@@ -25,17 +25,12 @@ std::vector<std::string> environment_of(const Command& command) {
         const std::string line(*entry);
         all[line.substr(0, line.find('='))] = line;
     }
-    for (const auto& [name, value] : command.environment) all[name] = name + "=" + value;
+    for (const auto& [name, value] : command.environment)
+        all[name] = std::string(name).append("=").append(value);
     std::vector<std::string> lines;
+    lines.reserve(all.size());
     for (auto& [name, line] : all) lines.push_back(std::move(line));
     return lines;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-    std::vector<char*> all;
-    for (auto& string : strings) all.push_back(string.data());
-    all.push_back(nullptr);
-    return all;
 }
 
 void place_channel(int channel, bool also_stdio) {
@@ -64,11 +59,19 @@ sigset_t signals_to_wait_for() {
 
 }  // namespace
 
+std::vector<char*> null_terminated(std::vector<std::string>& strings) {
+    std::vector<char*> pointers;
+    pointers.reserve(strings.size() + 1);
+    for (auto& string : strings) pointers.push_back(string.data());
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
 Result<pid_t> start(const Command& command, int channel) {
     auto words = command.words;
     auto environment = environment_of(command);
-    const auto arguments = pointers(words);
-    const auto variables = pointers(environment);
+    const auto arguments = null_terminated(words);
+    const auto variables = null_terminated(environment);
     const pid_t child = ::fork();
     if (child < 0) return Error(Code::limit, Stage::channel, std::string("fork: ") + std::strerror(errno));
     if (child > 0) return child;

@@ -18,6 +18,10 @@ struct Command {
     bool channel_is_stdio = false;                                 // the channel is also descriptors 0 and 1
 };
 
+// For execve and its kin: a pointer to each string, and the null at the end. Valid as long as the strings
+// are.
+std::vector<char*> null_terminated(std::vector<std::string>& strings);
+
 // The command's other descriptors and signals are those that we were started with. A command that cannot be
 // run says so on standard error and ends with 127 (not found) or 126, as in a shell.
 Result<pid_t> start(const Command& command, int channel);

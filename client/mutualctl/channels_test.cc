@@ -137,11 +137,10 @@ TEST_F(Channels, OpenShowsTheReplyAsJsonOnStandardError) {
 
 TEST_F(Channels, OpenRunsACommandWithTheChannelAsDescriptor3) {
     FakeBroker broker({{"Open", gives(opened)}, {"WhoIs", verdict("null")}});
-    const Ended ended = ctl(broker,
-                            {"open", "ledger", "--", "sh", "-c",
-                             "echo $MUTUAL_FD $MUTUAL_PEER $MUTUAL_SPN $MUTUAL_CHANNEL $MUTUAL_EXPIRES;"
-                             "cat; echo to peer >&3; exit 7"},
-                            "from stdin\n");
+    const std::string script =
+        "echo $MUTUAL_FD $MUTUAL_PEER $MUTUAL_SPN $MUTUAL_CHANNEL $MUTUAL_EXPIRES; cat; echo to peer >&3; "
+        "exit 7";
+    const Ended ended = ctl(broker, {"open", "ledger", "--", "sh", "-c", script}, "from stdin\n");
     EXPECT_EQ(ended.status, 7);
     EXPECT_EQ(ended.output, "3 ledger/a@R ledger/a c-1 99\nfrom stdin\n");
 }
@@ -177,9 +176,10 @@ TEST_F(Channels, AcceptRelaysOneChannel) {
 
 TEST_F(Channels, AcceptGivesACommandTheChannelAsKncDoes) {
     FakeBroker broker({{"Accept", gives(accepted)}, {"WhoIs", verdict("null")}});
-    const Ended ended = ctl(broker, {"accept", "ledger", "--stdio", "--", "sh", "-c",
-                                     "echo $KNC_CREDS $KNC_REMOTE_IP $KNC_REMOTE_PORT $MUTUAL_ADDRESS >&2;"
-                                     "test /proc/self/fd/0 -ef /proc/self/fd/3 && echo answer"});
+    const std::string script =
+        "echo $KNC_CREDS $KNC_REMOTE_IP $KNC_REMOTE_PORT $MUTUAL_ADDRESS >&2;"
+        "test /proc/self/fd/0 -ef /proc/self/fd/3 && echo answer";
+    const Ended ended = ctl(broker, {"accept", "ledger", "--stdio", "--", "sh", "-c", script});
     EXPECT_EQ(ended.status, 0);
     EXPECT_EQ(ended.output, "");
     EXPECT_EQ(ended.error, "alice@R 10.0.0.9 4711 10.0.0.9\n");

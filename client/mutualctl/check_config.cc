@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "client/command.h"
 #include "client/mutualctl/exit_status.h"
 #include "client/mutualctl/output.h"
 #include "client/mutualctl/verbs.h"
@@ -28,9 +29,7 @@ std::string daemon_path() {
 int check_config(const Options& options) {
     std::vector<std::string> words{daemon_path(), "--check-config"};
     words.insert(words.end(), options.paths.begin(), options.paths.end());
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
+    const std::vector<char*> arguments = client::null_terminated(words);
     ::execv(arguments.front(), arguments.data());
     const Error error(Code::unavailable, Stage::request, "run " + words.front() + ": " + std::strerror(errno),
                       "is mutuald installed?");

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "client/command.h"
 #include "varlink/unique_fd.h"
 
 namespace mutual::ctl {
@@ -37,13 +38,6 @@ std::string content(const UniqueFd& file) {
     }
 }
 
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-    std::vector<char*> all;
-    for (auto& string : strings) all.push_back(string.data());
-    all.push_back(nullptr);
-    return all;
-}
-
 }  // namespace
 
 Ended run(const Run& run) {
@@ -59,8 +53,9 @@ Ended run(const Run& run) {
     ::posix_spawn_file_actions_adddup2(&actions, output.value(), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, error.value(), STDERR_FILENO);
     pid_t child = -1;
-    const int failed = ::posix_spawn(&child, words.front().c_str(), &actions, nullptr, pointers(words).data(),
-                                     pointers(environment).data());
+    const int failed =
+        ::posix_spawn(&child, words.front().c_str(), &actions, nullptr, client::null_terminated(words).data(),
+                      client::null_terminated(environment).data());
     ::posix_spawn_file_actions_destroy(&actions);
     if (failed != 0) throw std::runtime_error("spawn " + words.front());
     int status = 0;
