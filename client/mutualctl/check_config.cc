@@ -28,7 +28,7 @@ std::string daemon_path() {
 
 int check_config(const Options& options) {
     std::vector<std::string> words{daemon_path(), "--check-config"};
-    words.insert(words.end(), options.paths.begin(), options.paths.end());
+    for (const auto& path : options.paths) words.insert(words.end(), {"--config", path});
     const std::vector<char*> arguments = client::null_terminated(words);
     ::execv(arguments.front(), arguments.data());
     const Error error(Code::unavailable, Stage::request, "run " + words.front() + ": " + std::strerror(errno),

@@ -126,9 +126,8 @@ void Grammar::add_question_verbs() {
 }
 
 void Grammar::add_other_verbs() {
-    CLI::App* check =
-        verb(Verb::check_config, "check-config", "Check configuration files, by mutuald itself");
-    check->add_option("PATH", options.paths, "Files to check instead of the installed ones");
+    CLI::App* check = verb(Verb::check_config, "check-config", "Check the configuration, by mutuald itself");
+    check->add_option("PATH", options.paths, "Folders to check instead of the installed ones, later wins");
     CLI::App* call = verb(Verb::call, "call", "Call a Varlink method of the broker and show its reply");
     call->add_option("METHOD", options.method, "Full name, or the name in org.mutuald.Broker")->required();
     call->add_option("JSON", options.parameters, "The parameters, an object ({})");

@@ -204,13 +204,14 @@ TEST(Questions, WhoisAsksByTheCookieOfAnInheritedDescriptor) {
 TEST(Questions, StatusShowsPartsAndTheBareCallIsShort) {
     FakeBroker broker(
         {{"Status", gives(R"({"version":"0.1","pid":7,"uptimeSeconds":192,"services":["ledger","mail"],
-        "channels":1,"parts":[{"name":"keys","state":"running","pid":8,"detail":""},
+        "channels":1,"parts":[{"name":"keys","state":"running","pid":8,"detail":""},{"name":"dns","state":"ready","pid":0,"detail":""},
         {"name":"scp","state":"backoff","pid":0,"detail":"crashed"}]})")}});
     EXPECT_EQ(ctl(broker, {"status"}).output,
               "mutuald 0.1 (pid 7) has run for 3min 12s: 2 services, 1 channel\n"
               "services: ledger, mail\n"
               "  PART  STATE    PID  DETAIL\n"
               "  keys  running    8  -\n"
+              "  dns   ready      -  -\n"
               "  scp   backoff    -  crashed\n");
     EXPECT_EQ(ctl(broker, {}).output,
               "mutuald 0.1 (pid 7) has run for 3min 12s: 2 services, 1 channel\n"
@@ -251,7 +252,7 @@ TEST(Questions, CheckConfigRunsTheDaemonBesideIt) {
     const Ended ended = run({{folder + "/mutualctl", "check-config", "/a b", "/c"}});
     fs::remove_all(folder);
     EXPECT_EQ(ended.status, 9);
-    EXPECT_EQ(ended.output, "--check-config /a b /c\n");
+    EXPECT_EQ(ended.output, "--check-config --config /a b --config /c\n");
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ std::string short_status_text(const Status& status) {
                        counted(status.services.size(), "service") + ", " +
                        counted(static_cast<std::size_t>(status.channels), "channel") + "\n";
     for (const auto& part : status.parts)
-        if (part.state != "running")
+        if (part.state != "running" && part.state != "ready")
             text += printable(part.name) + " is " + printable(part.state) +
                     (part.detail.empty() ? "" : ": " + printable(part.detail)) + "\n";
     return text;
