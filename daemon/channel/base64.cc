@@ -27,19 +27,19 @@ std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
     if (text.size() % 4 != 0) return std::nullopt;
     std::size_t padding = 0;
     while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
+    const std::size_t size = text.size() / 4 * 3 - padding;
     std::vector<std::byte> bytes;
-    bytes.reserve(text.size() / 4 * 3);
+    bytes.reserve(size);
     unsigned group = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto digit = i < text.size() - padding ? alphabet.find(text[i]) : 0;
         if (digit == std::string_view::npos) return std::nullopt;
         group = group << 6 | static_cast<unsigned>(digit);
         if (i % 4 != 3) continue;
-        for (int shift = 16; shift >= 0; shift -= 8)
+        for (int shift = 16; shift >= 0 && bytes.size() < size; shift -= 8)
             bytes.push_back(static_cast<std::byte>(group >> shift & 255U));
         group = 0;
     }
-    bytes.resize(bytes.size() - padding);
     return bytes;
 }
 

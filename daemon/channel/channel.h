@@ -94,6 +94,7 @@ private:
     void flush();
     void flush_network();
     void flush_program();
+    void count();
 
     // channel_end.cc
     void begin_closing();

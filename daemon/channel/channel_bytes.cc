@@ -90,10 +90,14 @@ void Channel::take_from_program(std::size_t size) {
 void Channel::flush() {
     flush_network();
     if (phase_ == Phase::established) flush_program();
-    if (record_) record_->count(program_.output().committed(), bytes_to_peer_);
+    count();
     // Nobody is left to take what the peer sends, and all that the program wrote is on its way.
     if (program_gone_ && program_.read_ended() && network_.output().empty() && !ending_)
         fail(Verdict::unauthenticated, {Code::cancelled, Stage::channel, "the program closed the channel"});
+}
+
+void Channel::count() {
+    if (record_) record_->count(program_.output().committed(), bytes_to_peer_);
 }
 
 void Channel::flush_network() {

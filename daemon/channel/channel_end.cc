@@ -21,6 +21,7 @@ Error without_reason() { return {Code::protocol, Stage::handshake, "the handshak
 void Channel::begin_closing() {
     const bool was_established = phase_ == Phase::established;
     phase_ = Phase::closing;
+    count();
     if (record_) record_->record(ending_->verdict);
     if (!was_established)
         give_up_handshake(*ending_);

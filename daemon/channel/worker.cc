@@ -17,7 +17,11 @@ microseconds since(Instant begin) {
 
 }  // namespace
 
-Worker::~Worker() = default;
+// What is on the loop goes before it.
+Worker::~Worker() {
+    initiating_.clear();
+    accepting_.clear();
+}
 
 // Initiating
 
