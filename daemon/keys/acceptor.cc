@@ -134,14 +134,16 @@ private:
     GssContext context_;
 };
 
+Error no_key(const std::string& keytab, const std::string& principal) {
+    return Error(Code::no_credentials, Stage::credentials,
+                 "use the keytab " + keytab + ": it holds no key of " + principal, "export that key there");
+}
+
 Result<std::vector<KeyEntry>> keys_of(const std::string& keytab, const std::vector<std::string>& principals) {
     auto keys = list_keys(keytab);
     if (!keys) return std::move(keys).error();
     for (const std::string& principal : principals)
-        if (kvnos_held(*keys, principal).empty())
-            return Error(Code::no_credentials, Stage::credentials,
-                         "use the keytab " + keytab + ": it holds no key of " + principal,
-                         "export that key there");
+        if (kvnos_held(*keys, principal).empty()) return no_key(keytab, principal);
     std::erase_if(*keys, [&](const KeyEntry& key) {
         return std::find(principals.begin(), principals.end(), key.principal) == principals.end();
     });

@@ -58,6 +58,13 @@ Error all_busy(const Source& source) {
         "wait until the requests of that user that hang are over");
 }
 
+// Its user may have killed it, or it crashed.
+Error lost(const Source& source, Error error) {
+    if (error.code != Code::unavailable) return error;
+    return Error(Code::unavailable, Stage::credentials,
+                 "read " + to_text(source) + ": the fetcher ended: " + error.message, "try again");
+}
+
 // What a fetcher said, in which its user may have had a hand.
 struct Answer {
     std::string principal;
@@ -233,13 +240,13 @@ asio::awaitable<Result<Fetched>> FetcherPool::fetch(Source source, Wanted wanted
     std::unique_ptr<Fetcher> fetcher = std::move(*acquired);  // gone, and killed, unless it is given back
     Error late = late_source(source, patience);
     auto reply = co_await call(*fetcher, "Look", wanted, deadline, std::move(late));
-    if (!reply) co_return std::move(reply).error();
+    if (!reply) co_return lost(source, std::move(reply).error());
     auto answer = read_answer(std::move(*reply));
     const bool cached = answer && answer->ticket;
     if (answer && !cached) {
         late = late_kdc(wanted.target, answer->principal, patience);
         reply = co_await call(*fetcher, "Ask", wanted, deadline, std::move(late));
-        if (!reply) co_return std::move(reply).error();
+        if (!reply) co_return lost(source, std::move(reply).error());
         answer = read_answer(std::move(*reply));
     }
     give_back(std::move(fetcher));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <thread>
 
 #include "daemon/keys/established.h"
@@ -325,6 +326,20 @@ TEST_F(Handshakes, ClocksThatDifferTooMuchAreToldFromOtherTrouble) {
     const Stepped told = granted.grant->step(1, stepped.error_token);
     ASSERT_TRUE(told.error);
     EXPECT_EQ(told.error->code, Code::clock_skew) << to_string(*told.error);
+}
+
+TEST_F(Handshakes, ATicketThatEndedIsRefusedThoughTheClockSkewAllowsIt_FT_091) {
+    TestIdentity brief = as_alice();
+    brief.cache = "FILE:" + realm().make_cache("alice", "brief.cache", alice, "5s");
+    Granted granted = here().grant_initiate({ledger, brief});
+    ASSERT_FALSE(granted.error) << to_string(*granted.error);
+    const Stepped first = granted.grant->step(1);
+    ASSERT_FALSE(first.error) << to_string(*first.error);
+    while (std::time(nullptr) <= granted.expires) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    GrantEnd accepting = accept();
+    const Stepped stepped = accepting.step(1, first.token);
+    ASSERT_TRUE(stepped.error);
+    EXPECT_EQ(stepped.error->code, Code::expired) << to_string(*stepped.error);
 }
 
 TEST_F(Handshakes, AnInitiatorRefusesWhatIsNoAnswer_FT_078) {

@@ -77,7 +77,8 @@ Result<OwnerCache> open_folder(krb5_context context, const std::string& path, st
         return unusable(name, path + " belongs to uid " + std::to_string(status.st_uid));
     auto primary = primary_of(folder.value(), name);
     if (!primary) return std::move(primary).error();
-    return resolve_file(context, open_regular(folder.value(), *primary, name), std::move(name));
+    auto file = open_regular(folder.value(), *primary, name);
+    return resolve_file(context, std::move(file), std::move(name));
 }
 
 bool is_own_persistent_keyring(const std::string& residual) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/keys/service_ticket.h"
 
+#include <algorithm>
+
 #include "daemon/keys/kerberos_error.h"
 
 namespace mutual::keys {
