@@ -114,8 +114,10 @@ TestProgram::TestProgram(const TestRealm& realm, std::string name, const std::ve
 }
 
 TestProgram::~TestProgram() {
+    int status = 0;
     ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
+    ::waitpid(pid_, &status, 0);
+    if (status != 0) die("mutuald-keys ended with status " + std::to_string(status));  // a crash, or a leak
 }
 
 varlink::BlockingConnection TestProgram::connect() const {
