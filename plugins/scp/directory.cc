@@ -169,6 +169,7 @@ Result<LdapMessage> Directory::search(const std::string& base, int scope, const 
                                       const std::vector<const char*>& attributes, LDAPControl* control,
                                       Deadline deadline) {
     std::vector<char*> names;
+    names.reserve(attributes.size() + 1);
     for (const char* attribute : attributes) names.push_back(const_cast<char*>(attribute));
     names.push_back(nullptr);
     LDAPControl* controls[] = {control, nullptr};
