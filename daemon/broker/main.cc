@@ -2,6 +2,7 @@
 // mutuald, the broker: reads the configuration, takes its sockets, and serves callers and mutuald-channel
 // until told to end. With --all it is instead the launcher of all four programs.
 #include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <iostream>
 
