@@ -261,7 +261,8 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
     const auto asked = Clock::now();
     Connected connected = co_await broker_.channel(service_->transport).connect(std::move(*order));
     for (const Attempt& attempt : connected.attempts)
-        explanation_.add(Stage::connect, "failed", attempt.endpoint.text() + ": " + attempt.message);
+        if (!attempt.message.empty())
+            explanation_.add(Stage::connect, "failed", attempt.endpoint.text() + ": " + attempt.message);
     if (connected.error) {
         explanation_.spend(connected.error->stage, Clock::now() - asked);
         co_return std::move(*connected.error);

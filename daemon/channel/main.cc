@@ -9,6 +9,7 @@
 
 #include "daemon/channel/options.h"
 #include "daemon/channel/orders.h"
+#include "daemon/config/load.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
 #include "daemon/unit/notify.h"
@@ -17,6 +18,22 @@
 
 namespace mutual::channel {
 namespace {
+
+// Where the plugin is, and what it is told, unless the command line says so.
+Result<void> read_configuration(Options& options, const unit::Log& log) {
+    if (!options.plugin.empty()) return {};
+    const config::Loaded loaded = config::load({});
+    for (std::size_t i = 1; i < loaded.errors.size(); ++i) log.error(to_string(loaded.errors[i]));
+    if (!loaded.configuration) return loaded.errors.front();
+    const config::Plugin* plugin = loaded.configuration->plugin(options.transport);
+    if (plugin == nullptr || plugin->kind != config::PluginKind::transport)
+        return Error(Code::invalid_configuration, Stage::request,
+                     "the configuration has no transport '" + options.transport + "'",
+                     "define [plugin." + options.transport + "] with kind = \"transport\"");
+    options.plugin = plugin->path;
+    options.plugin_configuration = plugin->options;
+    return {};
+}
 
 Result<std::unique_ptr<Transport>> load_transport(const Options& options) {
     auto plugin = unit::load_plugin(options.plugin, PluginKind::transport);
@@ -88,6 +105,7 @@ int main(int argc, char** argv) {
     channel::Options options;
     if (const int status = channel::read_options(argc, argv, options); status >= 0) return status;
     auto done = unit::harden();
+    if (done) done = channel::read_configuration(options, log);
     if (done) done = channel::serve(options, log);
     if (done) return 0;
     log.error(to_string(done.error()));

@@ -11,9 +11,10 @@ int read_options(int argc, char** argv, Options& options) {
     CLI::App app{"Connects, listens and moves the bytes of channels, as mutuald orders.", "mutuald-channel"};
     app.add_option("--transport", options.transport, "Name of the transport")->capture_default_str();
     app.add_option("--plugin", options.plugin,
-                   "File of the transport plugin [" MUTUAL_PLUGINS "/TRANSPORT.so]");
+                   "File of the transport plugin [plugin.TRANSPORT.path of the configuration]");
     app.add_option("--plugin-configuration", options.plugin_configuration,
-                   "The plugin's own configuration, a JSON object");
+                   "With --plugin: the plugin's own configuration, a JSON object")
+        ->capture_default_str();
     app.add_option("--loops", options.loops, "Event loops [one for each core]")->check(CLI::Range(1, 256));
     app.add_option("--broker-user", options.broker_user, "The one user who may order")->capture_default_str();
     app.add_option("--admission-socket", options.admission_socket, "Where mutuald admits peers")
@@ -24,7 +25,6 @@ int read_options(int argc, char** argv, Options& options) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error);
     }
-    if (options.plugin.empty()) options.plugin = MUTUAL_PLUGINS "/" + options.transport + ".so";
     if (options.loops == 0) options.loops = std::max(1U, std::thread::hardware_concurrency());
     return -1;
 }

@@ -9,7 +9,7 @@ namespace mutual::channel {
 
 struct Options {
     std::string transport = "sockets";
-    std::string plugin;  // default: the transport's file in the plugin folder
+    std::string plugin;  // empty: path and options as the configuration says
     std::string plugin_configuration = "{}";
     std::size_t loops = 0;  // default: one for each core
     std::string broker_user = "mutuald";
