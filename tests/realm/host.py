@@ -17,6 +17,7 @@ ACCOUNTS = {"root": 0, "daemon": 1, "mutuald": 900, "mutuald-keys": 901, "mutual
 GROUPS = {**ACCOUNTS, "nogroup": 65534, "mutuald-admin": 910}
 MEMBERS = {"mutuald-admin": ["carol"]}
 BUILD = "/opt/mutuald"  # where a host sees the build folder
+PLUGINS = "/usr/local/lib/mutuald"  # where it sees the build's plugins: as installed
 
 
 def full_name(host):
@@ -40,7 +41,10 @@ def prepare(world, host):
     """Runs inside the host's new namespaces: everything a host sees that the machine does not."""
     kept = _kept_visible([world.folder, world.tree, world.build])
     etc = etc_files(world.hosts, host, world.krb5_conf)
-    _overlay_etc(world.mark, etc, world.host_folder(host))
+    _overlay(world.mark, "/etc", etc)
+    _show(f"{world.host_folder(host)}/etc-mutuald", "/etc/mutuald")
+    _overlay(world.mark, os.path.dirname(PLUGINS))
+    _show(f"{world.build}/lib/mutuald", PLUGINS)
     for folder, mode in (("/run", "0755"), ("/tmp", "1777"), ("/var/tmp", "1777"), ("/home", "0755"), ("/opt", "0755")):
         namespaces.tmpfs(world.mark, folder, mode)
     for name, uid in {**USERS, "ledger": ACCOUNTS["ledger"]}.items():
@@ -48,26 +52,29 @@ def prepare(world, host):
         os.chown(f"/home/{name}", uid, GROUPS[name])
     os.mkdir("/run/mutuald", 0o755)
     _show_again(kept)
-    if world.build and os.path.isdir(world.build):
-        os.mkdir(BUILD)
-        namespaces.bind(world.build, BUILD)
+    _show(world.build, BUILD)
     socket.sethostname(full_name(host))
     _loopback_up()
 
 
-def _overlay_etc(mark, files, folder):
-    """Lays the files over /etc; the upper layer is memory, so /etc may be changed at will inside the host."""
+def _overlay(mark, folder, files=None):
+    """Lays the files over a folder; the upper layer is memory, so it may be changed at will inside the host."""
     namespaces.tmpfs(mark, "/mnt")
     for name in ("upper", "work"):
         os.mkdir(f"/mnt/{name}")
-    for name, text in files.items():
+    for name, text in (files or {}).items():
         os.makedirs(os.path.dirname(f"/mnt/upper/{name}"), exist_ok=True)
         with open(f"/mnt/upper/{name}", "w") as file:
             file.write(text)
-    namespaces.mount(mark, "/etc", "overlay", 0, "lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work")
+    namespaces.mount(mark, folder, "overlay", 0, f"lowerdir={folder},upperdir=/mnt/upper,workdir=/mnt/work")
     namespaces.unmount("/mnt")
-    os.makedirs("/etc/mutuald", exist_ok=True)
-    namespaces.bind(f"{folder}/etc-mutuald", "/etc/mutuald")
+
+
+def _show(source, target):
+    """Shows a folder of the machine's at another place, if it is there."""
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+        namespaces.bind(source, target)
 
 
 def _kept_visible(paths):

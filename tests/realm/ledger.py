@@ -14,7 +14,6 @@ from programs import eventually
 
 PORT = 7000
 SOCKET = "/run/ledger/ledger.sock"
-PLUGINS = f'[daemon]\nplugin_folder = "{host.BUILD}/lib/mutuald"\n'
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ledger_server.py")
 
 
@@ -22,7 +21,6 @@ def client_config(users=("alice", "carol"), more=""):
     """Who may open ledger, where it is looked for, and why what is found there may be trusted."""
     allowed = ", ".join(f'"{user}"' for user in users)
     return f"""
-{PLUGINS}
 [identity.search]
 keytab = "/etc/mutuald/keytabs/mutual-search.keytab"
 principal = "mutual-search@{host.REALM}"
@@ -54,7 +52,6 @@ def server_config(name="app1", principals=("alice", "carol"), port=PORT, more=""
     """What a host offers: its SPN and key, who may connect, and where its server program listens."""
     allowed = ", ".join(f'"{principal}@{host.REALM}"' for principal in principals)
     return f"""
-{PLUGINS}
 [service.ledger]
 realm = "{host.REALM}"
 [service.ledger.accept]
