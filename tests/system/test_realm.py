@@ -80,9 +80,9 @@ class Realm(World):
         self.assertFalse(os.path.exists("/etc/mutuald"))
 
     def test_a_black_hole_swallows_and_gives_back(self):
-        connect = ["timeout", "0.5", "bash", "-c", "echo >/dev/tcp/10.77.0.1/389"]
+        connect = ["bash", "-c", "echo >/dev/tcp/10.77.0.1/389"]
         with self.blackhole("client1", "dc"):
-            self.assertEqual(self.run_on("client1", *connect).returncode, 124)
+            self.assertEqual(self.run_on("client1", "timeout", "0.5", *connect).returncode, 124)
             self.assertEqual(self.run_on("app1", *connect).returncode, 0)
         self.assertEqual(self.run_on("client1", *connect).returncode, 0)
 
@@ -94,9 +94,9 @@ class Realm(World):
         self.must("client1", *ask, user="alice")
 
     def test_a_frozen_directory_hangs_and_comes_back(self):
-        ask = ["timeout", "0.5", "ldapsearch", "-x", "-b", "", "-s", "base"]
+        ask = ["ldapsearch", "-x", "-b", "", "-s", "base"]
         with self.frozen("slapd"):
-            self.assertEqual(self.run_on("client1", *ask).returncode, 124)
+            self.assertEqual(self.run_on("client1", "timeout", "0.5", *ask).returncode, 124)
         self.must("client1", *ask)
 
     def test_a_socket_sees_the_user_who_connected(self):
@@ -165,10 +165,10 @@ class LifeOfARealm(unittest.TestCase):
                 file.write("what the log says\n")
             step.ready("ask", ["false"], log, bound=0.05)
 
-    def test_a_realm_is_up_within_five_seconds(self):
+    def test_a_realm_is_up_within_ten_seconds_on_a_busy_machine(self):
         begun = time.monotonic()
         realm.up(self.folders[0], ["app1", "client1", "rogue"])
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, 10)
 
 
 if __name__ == "__main__":
