@@ -7,47 +7,21 @@
 #include <boost/asio/signal_set.hpp>
 #include <thread>
 
+#include "daemon/channel/load_transport.h"
 #include "daemon/channel/options.h"
 #include "daemon/channel/orders.h"
-#include "daemon/config/load.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
 #include "daemon/unit/notify.h"
-#include "daemon/unit/plugin_loader.h"
 #include "daemon/unit/watchdog.h"
 
 namespace mutual::channel {
 namespace {
 
-// Where the plugin is, and what it is told, unless the command line says so.
-Result<void> read_configuration(Options& options, const unit::Log& log) {
-    if (!options.plugin.empty()) return {};
-    const config::Loaded loaded = config::load({});
-    for (std::size_t i = 1; i < loaded.errors.size(); ++i) log.error(to_string(loaded.errors[i]));
-    if (!loaded.configuration) return loaded.errors.front();
-    const config::Plugin* plugin = loaded.configuration->plugin(options.transport);
-    if (plugin == nullptr || plugin->kind != config::PluginKind::transport)
-        return Error(Code::invalid_configuration, Stage::request,
-                     "the configuration has no transport '" + options.transport + "'",
-                     "define [plugin." + options.transport + "] with kind = \"transport\"");
-    options.plugin = plugin->path;
-    options.plugin_configuration = plugin->options;
-    return {};
-}
-
-Result<std::unique_ptr<Transport>> load_transport(const Options& options) {
-    auto plugin = unit::load_plugin(options.plugin, PluginKind::transport);
-    if (!plugin) return std::move(plugin).error();
-    if (options.transport != (*plugin)->name)
-        return Error(Code::invalid_configuration, Stage::request,
-                     "load plugin " + options.plugin + ": it is the transport " + (*plugin)->name + ", not " +
-                         options.transport);
-    return unit::make_transport(**plugin, options.plugin_configuration);
-}
-
 Result<UniqueFd> orders_socket(const Options& options, unit::PassedSockets& passed) {
     if (options.socket.empty()) return passed.take("channel");
-    return varlink::listen_unix(options.socket, 0600);
+    // Whoever may connect is decided by uid, not by the file's mode.
+    return varlink::listen_unix(options.socket, 0666);
 }
 
 void end_on_failure(const unit::Log& log, EventLoop& control, std::exception_ptr failure) {
@@ -72,7 +46,7 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     if (!socket) return socket.error();
     auto broker = unit::find_user(options.broker_user);
     if (!broker) return broker.error();
-    auto transport = load_transport(options);
+    auto transport = load_transport(options, log);
     if (!transport) return transport.error();
 
     ChannelTable table;
@@ -105,7 +79,6 @@ int main(int argc, char** argv) {
     channel::Options options;
     if (const int status = channel::read_options(argc, argv, options); status >= 0) return status;
     auto done = unit::harden();
-    if (done) done = channel::read_configuration(options, log);
     if (done) done = channel::serve(options, log);
     if (done) return 0;
     log.error(to_string(done.error()));

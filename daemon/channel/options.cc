@@ -10,11 +10,10 @@ namespace mutual::channel {
 int read_options(int argc, char** argv, Options& options) {
     CLI::App app{"Connects, listens and moves the bytes of channels, as mutuald orders.", "mutuald-channel"};
     app.add_option("--transport", options.transport, "Name of the transport")->capture_default_str();
-    app.add_option("--plugin", options.plugin,
-                   "File of the transport plugin [plugin.TRANSPORT.path of the configuration]");
+    app.add_option("--plugin", options.plugin, "File of the plugin [as the configuration says]");
     app.add_option("--plugin-configuration", options.plugin_configuration,
-                   "With --plugin: the plugin's own configuration, a JSON object")
-        ->capture_default_str();
+                   "With --plugin: the plugin's own options, a JSON object");
+    app.add_option("--config-root", options.config_root, "Read the configuration below this folder");
     app.add_option("--loops", options.loops, "Event loops [one for each core]")->check(CLI::Range(1, 256));
     app.add_option("--broker-user", options.broker_user, "The one user who may order")->capture_default_str();
     app.add_option("--admission-socket", options.admission_socket, "Where mutuald admits peers")

@@ -9,9 +9,10 @@ namespace mutual::channel {
 
 struct Options {
     std::string transport = "sockets";
-    std::string plugin;  // empty: path and options as the configuration says
+    std::string plugin;  // empty: the file and the options that the configuration names for the transport
     std::string plugin_configuration = "{}";
-    std::size_t loops = 0;  // default: one for each core
+    std::string config_root;
+    std::size_t loops = 0;  // 0: one for each core
     std::string broker_user = "mutuald";
     std::string admission_socket = "/run/mutuald/admission.sock";
     std::string socket;  // empty: the passed socket named "channel"
