@@ -88,6 +88,7 @@ std::map<BecomeFailure, std::string> complaints_of(std::string_view interface, u
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> result;
+    result.reserve(texts.size() + 1);
     for (std::string& text : texts) result.push_back(text.data());
     result.push_back(nullptr);
     return result;

@@ -30,11 +30,6 @@ std::string realm_of(std::string_view principal) {
     return std::string(principal.substr(principal.rfind('@') + 1));
 }
 
-long milliseconds_until(FetcherPool::Time deadline) {
-    const auto left = deadline - std::chrono::steady_clock::now();
-    return std::max(0L, static_cast<long>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
-}
-
 Error late_source(const Source& source, long milliseconds) {
     return Error(
         Code::timed_out, Stage::credentials,
@@ -232,9 +227,11 @@ asio::awaitable<Result<varlink::Reply>> FetcherPool::call(Fetcher& fetcher, cons
     co_return co_await varlink::with_deadline(loop_, std::move(work), deadline, std::move(late));
 }
 
-asio::awaitable<Result<Fetched>> FetcherPool::fetch(Source source, Wanted wanted, Time deadline) {
+asio::awaitable<Result<Fetched>> FetcherPool::fetch(Source source, Wanted wanted,
+                                                    std::chrono::milliseconds timeout) {
     const auto self = shared_from_this();
-    const long patience = milliseconds_until(deadline);
+    const Time deadline = std::chrono::steady_clock::now() + timeout;
+    const long patience = timeout.count();
     auto acquired = co_await acquire(source, deadline);
     if (!acquired) co_return std::move(acquired).error();
     std::unique_ptr<Fetcher> fetcher = std::move(*acquired);  // gone, and killed, unless it is given back

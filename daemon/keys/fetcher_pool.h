@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "daemon/keys/child.h"
 #include "daemon/keys/ticket_source.h"
@@ -25,7 +26,11 @@ struct Source {
     Owner owner;
     std::string name;       // of the cache, or path of the keytab; an empty cache name: the owner's default
     std::string principal;  // keytab only; empty: its host principal
-    auto operator<=>(const Source&) const = default;
+    bool operator==(const Source&) const = default;
+    bool operator<(const Source& other) const {
+        return std::tie(kind, owner, name, principal) <
+               std::tie(other.kind, other.owner, other.name, other.principal);
+    }
 };
 std::string to_text(const Source& source);
 
@@ -43,8 +48,9 @@ public:
     FetcherPool(asio::io_context& loop, ChildImage image);
     ~FetcherPool();
 
-    // Fails at the deadline, whatever the fetcher or the KDC does. Cancelling kills the fetcher at work.
-    asio::awaitable<Result<Fetched>> fetch(Source source, Wanted wanted, Time deadline);
+    // Fails when the time is over, whatever the fetcher or the KDC does. Cancelling kills the fetcher at
+    // work.
+    asio::awaitable<Result<Fetched>> fetch(Source source, Wanted wanted, std::chrono::milliseconds timeout);
 
     // Ends the fetchers that have been idle for 30 s.
     void sweep(Time now);

@@ -59,7 +59,8 @@ Result<varlink::Reply> answer(TicketSource& source, const varlink::Call& call) {
         auto ticket = source.ask(wanted);
         if (!ticket) return std::move(ticket).error();
         std::string client = ticket->client;
-        return reply_with(std::move(client), std::move(*ticket));
+        const std::optional<Ticket> got(std::move(*ticket));
+        return reply_with(std::move(client), got);
     }
     auto found = source.look(wanted);
     if (!found) return std::move(found).error();

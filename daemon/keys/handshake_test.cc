@@ -330,11 +330,16 @@ TEST_F(Handshakes, ClocksThatDifferTooMuchAreToldFromOtherTrouble) {
 
 TEST_F(Handshakes, ATicketThatEndedIsRefusedThoughTheClockSkewAllowsIt_FT_091) {
     TestIdentity brief = as_alice();
-    brief.cache = "FILE:" + realm().make_cache("alice", "brief.cache", alice, "5s");
-    Granted granted = here().grant_initiate({ledger, brief});
-    ASSERT_FALSE(granted.error) << to_string(*granted.error);
-    const Stepped first = granted.grant->step(1);
-    ASSERT_FALSE(first.error) << to_string(*first.error);
+    Granted granted;
+    Stepped first;
+    for (const char* life :
+         {"3s", "10s", "60s"}) {  // a busy machine needs longer to get as far as the first token
+        brief.cache = "FILE:" + realm().make_cache("alice", "brief.cache", alice, life);
+        granted = here().grant_initiate({ledger, brief});
+        if (!granted.error) first = granted.grant->step(1);
+        if (!granted.error && !first.error) break;
+    }
+    ASSERT_FALSE(first.token.empty());
     while (std::time(nullptr) <= granted.expires) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     GrantEnd accepting = accept();
     const Stepped stepped = accepting.step(1, first.token);

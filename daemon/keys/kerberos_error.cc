@@ -33,7 +33,7 @@ std::string krb5_text(krb5_context context, krb5_error_code code) {
 }
 
 std::string gss_text(OM_uint32 major, OM_uint32 minor) {
-    const std::string general =
+    std::string general =
         GSS_ROUTINE_ERROR(major) == GSS_S_FAILURE ? "GSS_S_FAILURE" : display(major, GSS_C_GSS_CODE);
     if (minor == 0) return general;
     return display(minor, GSS_C_MECH_CODE) + " (" + general + ")";

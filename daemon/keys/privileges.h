@@ -4,12 +4,15 @@
 
 #include <sys/types.h>
 
+#include <tuple>
+
 namespace mutual::keys {
 
 struct Owner {
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
-    auto operator<=>(const Owner&) const = default;
+    bool operator==(const Owner&) const = default;
+    bool operator<(const Owner& other) const { return std::tie(uid, gid) < std::tie(other.uid, other.gid); }
 };
 
 // What failed, as a process's exit status says it.

@@ -36,9 +36,8 @@ void read_version(varlink::Parameters& parameters) {
                                         ": restart mutuald and mutuald-keys after an upgrade");
 }
 
-FetcherPool::Time read_deadline(varlink::Parameters& parameters) {
-    return Clock::now() +
-           std::chrono::milliseconds(parameters.number("timeoutMilliseconds", 1, longest_timeout));
+std::chrono::milliseconds read_timeout(varlink::Parameters& parameters) {
+    return std::chrono::milliseconds(parameters.number("timeoutMilliseconds", 1, longest_timeout));
 }
 
 Protection read_protection(varlink::Parameters& parameters) {
@@ -141,7 +140,7 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     const Protection protection = read_protection(parameters);
     const bool one = parameters.choice("handshakes", {"one", "channel"}) == 0;
     wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds", 0, longest_minimum);
-    const auto deadline = read_deadline(parameters);
+    const auto timeout = read_timeout(parameters);
     if (auto read = parameters.finish(); !read) co_return std::move(read).error();
 
     auto source = source_of(identity, std::move(caller), rules_);
@@ -149,7 +148,7 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     auto target = canonical_principal(wanted.target);
     if (!target) co_return std::move(target).error();
     wanted.target = std::move(*target);
-    auto fetched = co_await fetchers_->fetch(std::move(*source), std::move(wanted), deadline);
+    auto fetched = co_await fetchers_->fetch(std::move(*source), std::move(wanted), timeout);
     if (!fetched) co_return std::move(fetched).error();
 
     varlink::Reply reply;
@@ -225,12 +224,12 @@ asio::awaitable<Answer> Server::ticket_cache(varlink::Incoming incoming) {
     read_version(parameters);
     const Identity identity = read_identity(parameters);
     if (identity.kind == Identity::Kind::caller) parameters.fault("identity", "must not be the caller's");
-    const auto deadline = read_deadline(parameters);
+    const auto timeout = read_timeout(parameters);
     if (auto read = parameters.finish(); !read) co_return std::move(read).error();
     UniqueFd no_caller;
     auto source = source_of(identity, std::move(no_caller), rules_);
     if (!source) co_return std::move(source).error();
-    auto file = co_await tickets_.cache_file(std::move(*source), deadline);
+    auto file = co_await tickets_.cache_file(std::move(*source), timeout);
     if (!file) co_return std::move(file).error();
     auto sealed = seal(file->content.view());
     if (!sealed) co_return std::move(sealed).error();

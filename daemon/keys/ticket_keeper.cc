@@ -18,12 +18,13 @@ Result<CacheFile> file_of(const Ticket& ticket) {
 
 }  // namespace
 
-asio::awaitable<Result<CacheFile>> TicketKeeper::cache_file(Source source, FetcherPool::Time deadline) {
+asio::awaitable<Result<CacheFile>> TicketKeeper::cache_file(Source source,
+                                                            std::chrono::milliseconds timeout) {
     const auto found = kept_.find(source);
     if (found != kept_.end() && now_seconds() < found->second.renewed_from)
         co_return file_of(found->second.ticket);
     Wanted granting_ticket;
-    auto fetched = co_await fetchers_->fetch(source, std::move(granting_ticket), deadline);
+    auto fetched = co_await fetchers_->fetch(source, std::move(granting_ticket), timeout);
     if (!fetched) co_return std::move(fetched).error();
     Kept kept{std::move(fetched->ticket), 0};
     const std::int64_t life = kept.ticket.end - now_seconds();

@@ -19,7 +19,7 @@ public:
     explicit TicketKeeper(std::shared_ptr<FetcherPool> fetchers) : fetchers_(std::move(fetchers)) {}
 
     // From memory while more than ten minutes, or half, of the ticket's life are left.
-    asio::awaitable<Result<CacheFile>> cache_file(Source source, FetcherPool::Time deadline);
+    asio::awaitable<Result<CacheFile>> cache_file(Source source, std::chrono::milliseconds timeout);
 
 private:
     struct Kept {
