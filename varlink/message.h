@@ -20,7 +20,8 @@ struct Limits {
     std::size_t depth = 16;           // nesting of JSON
     std::size_t descriptors = 1;      // with one message; more are closed and refused
 };
-inline constexpr Limits internal_limits{1024 * 1024, 16, 64};
+// Among our own programs: a list of all channels must fit.
+inline constexpr Limits internal_limits{16 * 1024 * 1024, 16, 64};
 
 struct Call {
     std::string method;  // "org.mutuald.Broker.Open"

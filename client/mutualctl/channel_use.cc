@@ -82,8 +82,10 @@ int run_command(const Options& options, OpenChannel channel) {
     channel.fd.reset();
     const int ended = client::wait_for(*started);
     const auto verdict = verdict_of(options, channel.channel);
-    if (verdict && !verdict->empty() && *verdict != good_end) tell_verdict(options, verdict);
-    return ended;
+    // A command that left before the peer's stream ended has missed nothing that it wanted.
+    if (verdict && (verdict->empty() || *verdict == good_end)) return ended;
+    const int cut = tell_verdict(options, verdict);
+    return ended == exit_ok ? cut : ended;
 }
 
 }  // namespace mutual::ctl

@@ -157,11 +157,12 @@ TEST_F(Channels, OpenTellsACommandThatIsNotThere) {
     EXPECT_NE(ended.error.find("cannot run 'no-such-command-here': No such file"), std::string::npos);
 }
 
-TEST_F(Channels, OpenWarnsWhenACommandsStreamWasCut) {
+TEST_F(Channels, OpenFailsWhenACommandsStreamWasCut) {
     FakeBroker broker({{"Open", gives(opened)}, {"WhoIs", verdict(R"("reset")")}});
     const Ended ended = ctl(broker, {"open", "ledger", "--", "true"});
-    EXPECT_EQ(ended.status, 0);
+    EXPECT_EQ(ended.status, 8);
     EXPECT_EQ(ended.error, "mutualctl: end of stream: reset\n");
+    EXPECT_EQ(ctl(broker, {"open", "ledger", "--", "false"}).status, 1);
 }
 
 TEST_F(Channels, AcceptRelaysOneChannel) {

@@ -223,21 +223,35 @@ Api::Reply Api::list_channels(varlink::Incoming incoming) {
     co_return reply;
 }
 
-Api::Reply Api::status(varlink::Incoming) {
+// What this caller may open, or accept for.
+bool Api::may_use(const Caller& caller, const config::Service& service) const {
+    return is_administrator(caller, broker_.configuration->daemon) ||
+           decide(*broker_.configuration, caller, service.name).allowed ||
+           may_accept(caller, service.name).ok();
+}
+
+Api::Reply Api::status(varlink::Incoming incoming) {
+    const Caller& caller = incoming.peer();
     varlink::Reply reply;
     reply.parameters["version"] = MUTUALD_VERSION;
     reply.parameters["pid"] = ::getpid();
     const auto uptime = std::chrono::steady_clock::now() - started_;
     reply.parameters["uptimeSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
     json::array services;
-    for (const auto& [name, service] : broker_.configuration->services) services.emplace_back(name);
+    for (const auto& [name, service] : broker_.configuration->services)
+        if (may_use(caller, service)) services.emplace_back(name);
     reply.parameters["services"] = std::move(services);
     Parts parts = co_await ask_parts(broker_);
     for (const std::unique_ptr<Offering>& offering : offerings_)
-        parts.rows.push_back({"service " + offering->service(),
-                              offering->listening() ? "listening" : "failed", 0, offering->state()});
+        if (may_use(caller, *broker_.configuration->service(offering->service())))
+            parts.rows.push_back({"service " + offering->service(),
+                                  offering->listening() ? "listening" : "failed", 0, offering->state()});
     json::array rows;
-    for (const Part& part : parts.rows) rows.push_back(to_json(part));
+    for (Part& part : parts.rows) {
+        // Paths, addresses and what went wrong with them are the administrators'.
+        if (!is_administrator(caller, broker_.configuration->daemon)) part.detail.clear();
+        rows.push_back(to_json(part));
+    }
     reply.parameters["channels"] = parts.channels;
     reply.parameters["parts"] = std::move(rows);
     co_return reply;

@@ -32,6 +32,7 @@ private:
     Reply list_channels(varlink::Incoming incoming);
     Reply status(varlink::Incoming incoming);
 
+    bool may_use(const Caller& caller, const config::Service& service) const;
     Result<void> may_accept(const Caller& caller, const std::string& service) const;
     asio::awaitable<Result<ChannelRow>> find_channel(std::string channel, std::uint64_t cookie);
     bool may_see(const Caller& caller, const ChannelRow& row) const;

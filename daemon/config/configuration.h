@@ -32,10 +32,6 @@ struct Location {
 // "/etc/mutuald/mutuald.toml:12:3"; "built in" for a default.
 std::string to_string(const Location& location);
 
-// [daemon] caller_identification: how the process behind an API connection is found where a rule needs its
-// unit.
-enum class CallerIdentification : std::uint8_t { automatic, pidfd, proc };
-
 // [daemon.limits]: bounds on what callers may use, in all and for one uid (root and the administrators' group
 // too).
 struct ApiLimits {
@@ -45,8 +41,6 @@ struct ApiLimits {
     std::size_t connections_per_uid = 128;
     std::size_t requests = 256;  // Open, Plan, Find, Accept that are pending
     std::size_t requests_per_uid = 64;
-    std::size_t channels = 4096;  // live ones
-    std::size_t channels_per_uid = 512;
 };
 
 // [daemon]
@@ -58,7 +52,6 @@ struct Daemon {
     seconds negative_cache{5};   // "found nothing" is kept so long; 0: not at all
     std::string admin_group = "mutuald-admin";
     std::optional<gid_t> admin_gid;  // of that group; absent: there is no such group here
-    CallerIdentification caller_identification = CallerIdentification::automatic;
     ApiLimits limits;
 };
 

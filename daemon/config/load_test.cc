@@ -37,8 +37,7 @@ constexpr std::string_view whole = R"toml(
 request_timeout = "2s"
 plugin_folder = "/opt/plugins"
 admin_group = "root"
-caller_identification = "proc"
-limits = { channels_per_uid = 3 }
+limits = { requests_per_uid = 3 }
 
 [identity.search]
 keytab = "/etc/mutuald/search.keytab"
@@ -93,8 +92,7 @@ TEST(Configuration, HoldsWhatWasWritten) {
     const Configuration configuration = loaded(whole);
     EXPECT_EQ(configuration.daemon.request_timeout, 2s);
     EXPECT_EQ(configuration.daemon.admin_gid, gid_t{0});
-    EXPECT_EQ(configuration.daemon.caller_identification, CallerIdentification::proc);
-    EXPECT_EQ(configuration.daemon.limits.channels_per_uid, 3U);
+    EXPECT_EQ(configuration.daemon.limits.requests_per_uid, 3U);
     EXPECT_EQ(configuration.plugin("scp")->options, R"({"servers":["ldap1.mutual.test"],"tls":false})");
     EXPECT_EQ(configuration.plugin("scp")->path, "/opt/plugins/scp.so");
     EXPECT_EQ(configuration.plugin("scp")->timeout, 1500ms);
@@ -127,7 +125,7 @@ TEST(Configuration, KeepsRulesInTheirOrderWithTheirPlace) {
     EXPECT_TRUE(configuration.rules[0].any_service);
     EXPECT_TRUE(configuration.rules[1].any_user);
     EXPECT_EQ(configuration.rules[1].groups[0].gid, 0U);
-    EXPECT_EQ(to_string(configuration.rules[1].where), "test.toml:50:1");
+    EXPECT_EQ(to_string(configuration.rules[1].where), "test.toml:49:1");
 }
 
 TEST(Allow, NamesTheEntryThatLetsAPrincipalIn) {

@@ -19,8 +19,6 @@ void read_limits(Section& daemon, ApiLimits& limits) {
     section.integer("connections_per_uid", limits.connections_per_uid, 1, 100'000);
     section.integer("requests", limits.requests, 1, 100'000);
     section.integer("requests_per_uid", limits.requests_per_uid, 1, 100'000);
-    section.integer("channels", limits.channels, 1, 1'000'000);
-    section.integer("channels_per_uid", limits.channels_per_uid, 1, 1'000'000);
     section.finish();
 }
 
@@ -50,10 +48,6 @@ void read_daemon(Section& root, Configuration& configuration) {
     section.duration("longest_cache", daemon.longest_cache, 0s, 24h);
     section.duration("negative_cache", daemon.negative_cache, 0s, 1h);
     read_admin_group(section, daemon);
-    section.choice("caller_identification", daemon.caller_identification,
-                   {{"auto", CallerIdentification::automatic},
-                    {"pidfd", CallerIdentification::pidfd},
-                    {"proc", CallerIdentification::proc}});
     read_limits(section, daemon.limits);
     section.finish();
 }
