@@ -2,7 +2,6 @@
 """The realm itself: what the other system tests stand on."""
 import os
 import subprocess
-import time
 import unittest
 
 import directory
@@ -165,10 +164,12 @@ class LifeOfARealm(unittest.TestCase):
                 file.write("what the log says\n")
             step.ready("ask", ["false"], log, bound=0.05)
 
-    def test_a_realm_is_up_within_ten_seconds_on_a_busy_machine(self):
-        begun = time.monotonic()
+    def test_a_realm_costs_little(self):
+        """Processor time, because a busy machine says nothing about us: 0.8 s here, where bringing up takes 0.8 s."""
+        before = os.times()
         realm.up(self.folders[0], ["app1", "client1", "rogue"])
-        self.assertLess(time.monotonic() - begun, 10)
+        after = os.times()
+        self.assertLess(sum(after[:4]) - sum(before[:4]), 4)
 
 
 if __name__ == "__main__":
