@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of wire `gss` against foreign peers need: a realm where code of ours is only on one side.
+
+`mutuald` on app1 offers ledger on several ports, with a server program whose every octet the tests see; `mutuald`
+on client1 opens what Python accepts on port 7100 of app1.
+"""
+import contextlib
+import json
+import os
+import socket
+import struct
+import subprocess
+import threading
+
+import gss_peer
+import host
+import kerberos
+from gss_peer import USUAL, Peer
+from harness import Programs, World, eventually
+
+SPN = f"ledger/{host.full_name('app1')}"
+OTHER_SPN = f"host/{host.full_name('app1')}"
+SERVER = "/run/books.sock"
+FAKE_PORT = 7100
+PORTS = {"ledger": 7000, "brief": 7001, "narrow": 7002, "idle": 7003, "wrong-key": 7004, "lowered": 7005}
+LOWERED = ['wire = "plain"', 'wire = "tls"', "confidentiality = false", 'protection = "integrity"',
+           'dialect = "none"', "mutual = false"]
+
+
+def offer(name, more="", keytab="both", limits=""):
+    """One service of app1, delivered to the tests' own server."""
+    return f"""
+[service.{name}]
+class = "ledger"
+realm = "{host.REALM}"
+{more}
+[service.{name}.accept]
+spns = ["{SPN}"]
+keytab = "/etc/mutuald/keytabs/{keytab}.keytab"
+port = {PORTS[name]}
+deliver = "unix"
+socket = "{SERVER}"
+allow = {{ principals = ["alice@{host.REALM}"] }}
+limits = {{ {limits} }}
+"""
+
+
+def wanted(name, port, service_class="ledger", more=""):
+    """One service that client1 may open, and where it is."""
+    service = f"""
+[service.{name}]
+class = "{service_class}"
+realm = "{host.REALM}"
+discovery = ["static"]
+keywords = ["{name}"]
+trust = {{ hosts = ["{host.full_name('app1')}"] }}
+{more}"""
+    instance = f'{{ class = "{service_class}", host = "{host.full_name("app1")}", port = {port}, keywords = ["{name}"] }}'
+    return service, instance
+
+
+def acceptor_config():
+    return "".join([offer("ledger"), offer("brief", limits='handshake_timeout = "1s"'),
+                    offer("narrow", limits="connections = 3, handshakes = 2"),
+                    offer("idle", limits='idle_timeout = "1s"'), offer("wrong-key", keytab="ledger-wrong-key"),
+                    offer("lowered", more="options = { confidentiality = false }")])
+
+
+def initiator_config():
+    services = [wanted("fake", FAKE_PORT), wanted("ledger", 7000), wanted("wrong-key", 7004),
+                wanted("unknown", 7000, "nosuch")]
+    services += [wanted(f"lowered-{number}", FAKE_PORT, more=f"options = {{ {option} }}")
+                 for number, option in enumerate(LOWERED)]
+    instances = ",\n".join(instance for _, instance in services)
+    return (f"[plugin.static.options]\ninstances = [\n{instances}\n]\n" + "".join(text for text, _ in services) +
+            '\n[[rule]]\nname = "all"\naction = "allow"\nusers = ["alice", "bob"]\nservices = ["*"]\n')
+
+
+class Served:
+    """One connection that mutuald made to the server program: who it says is there, and the channel's octets."""
+
+    def __init__(self, connected):
+        self.socket = connected
+        connected.settimeout(15.0)
+        head = self.exactly(16)
+        values, self.facts = self.exactly(struct.unpack(">H", head[14:])[0])[12:], {}
+        while values:
+            kind, size = struct.unpack(">BH", values[:3])
+            self.facts[kind], values = values[3:3 + size].decode(), values[3 + size:]
+        self.channel, self.peer = self.facts[0x05], self.facts[0xE0]
+
+    def exactly(self, size):
+        data = bytearray()
+        while len(data) < size:
+            part = self.socket.recv(size - len(data))
+            if not part:
+                raise EOFError(f"the channel ended {len(data)} octets into {size}")
+            data += part
+        return bytes(data)
+
+    def rest(self):
+        """What comes until the end of the stream."""
+        data = bytearray()
+        while part := self.socket.recv(65536):
+            data += part
+        return bytes(data)
+
+    def end(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def close(self):
+        self.socket.close()
+
+
+class Peers(World):
+    hosts = ["app1", "client1"]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        gss_peer.use_realm(cls.world)
+        cls.addClassCleanup(gss_peer.leave_realm)
+        cls.programs = Programs(cls.world)
+        cls.addClassCleanup(cls.programs.stop_all)
+        cls.make_keytab_of_two()
+        cls.server = socket.socket(socket.AF_UNIX)
+        cls.addClassCleanup(cls.server.close)
+        path = cls.world.inside("app1", SERVER)
+        cls.server.bind(path)
+        os.chmod(path, 0o666)
+        cls.server.listen(64)
+        for user in ("alice", "bob"):
+            kerberos.kinit(cls.world, "client1", user)
+            cls.programs.must("client1", "kvno", SPN, OTHER_SPN, user=user)
+        cls.programs.start_mutuald("app1", acceptor_config())
+        cls.programs.start_mutuald("client1", initiator_config())
+
+    @classmethod
+    def make_keytab_of_two(cls):
+        """The keys of two services in one file, of which the configuration lists one."""
+        path = cls.world.keytab("app1", "both")
+        with open(path, "wb") as both:
+            for number, name in enumerate(("ledger", "host")):
+                with open(cls.world.keytab("app1", name), "rb") as one:
+                    both.write(one.read()[2 if number else 0:])
+        os.chown(path, 0, host.GROUPS["mutuald-keys"])
+        os.chmod(path, 0o640)
+
+    def setUp(self):
+        self.marks = {name: os.path.getsize(self.log_path(name)) for name in ("app1", "client1")}
+
+    # What the tests are told by
+
+    def log_path(self, name):
+        return f"{self.world.host_folder(name)}/mutuald.log"
+
+    def said(self, name):
+        """What mutuald has logged on the host since the test began."""
+        with open(self.log_path(name), "rb") as log:
+            log.seek(self.marks[name])
+            return log.read().decode(errors="replace")
+
+    def logged(self, name, text):
+        eventually(lambda: text in self.said(name), what=f"'{text}' in the log of {name}")
+
+    def cache(self, user="alice"):
+        return "FILE:" + self.world.inside("client1", f"/tmp/krb5cc_{host.USERS[user]}")
+
+    def peer(self, port=7000):
+        """A bare connection to mutuald on app1."""
+        peer = Peer(gss_peer.connect(self.world, "client1", "app1", port))
+        self.addCleanup(peer.close)
+        return peer
+
+    def served(self):
+        """The next connection to the server program."""
+        self.server.settimeout(15.0)
+        served = Served(self.server.accept()[0])
+        self.addCleanup(served.close)
+        return served
+
+    def nobody_was_served(self):
+        self.server.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            self.server.accept()
+
+    def initiated(self, port=7000, flags=USUAL):
+        """A channel that Python opened, and its end at the server program."""
+        peer = self.peer(port)
+        self.assertTrue(peer.initiate(SPN, self.cache(), flags), "mutuald refused the handshake")
+        return peer, self.served()
+
+    def listening(self):
+        listener = gss_peer.listen(self.world, "app1", FAKE_PORT)
+        self.addCleanup(listener.close)
+        return listener
+
+    def ctl(self, *words, user="alice"):
+        """`mutualctl open`, with pipes; its stdin is the test's to close."""
+        pipes = {stream: subprocess.PIPE for stream in ("stdin", "stdout", "stderr")}
+        return self.start_on("client1", f"{host.BUILD}/bin/mutualctl", "--json", "open", *words, user=user, **pipes)
+
+    def opening(self, *words):
+        """`mutualctl open fake`, and the connection it makes to Python."""
+        listener = self.listening()
+        program = self.ctl(*words, "fake")
+        with listener:
+            peer = Peer(listener.accept()[0])
+        self.addCleanup(peer.close)
+        return program, peer
+
+    def opened(self):
+        program, peer = self.opening()
+        peer.accept(self.world.keytab("app1", "ledger"))
+        return program, peer
+
+    def ended(self, program, status, output=b""):
+        """Awaits the end of `mutualctl open`; returns what it said on standard error."""
+        stdout, stderr = program.communicate(timeout=20)
+        self.assertEqual((program.returncode, stdout), (status, output), stderr)
+        return stderr.decode()
+
+    def refused(self, program, code, status):
+        """Awaits its refusal; nothing may have come out of it. Returns the error's parameters."""
+        reply = json.loads(self.ended(program, status).splitlines()[0])
+        self.assertEqual(reply["error"], f"org.mutuald.Broker.{code}", reply)
+        return reply["parameters"]
+
+    def verdict(self, name, channel):
+        done = self.mutualctl(name, "--json", "whois", channel)
+        return json.loads(done.stdout)["channel"].get("verdict")
+
+    def channel_in(self, said):
+        """The channel's id, from what `mutualctl --json open` said."""
+        return json.loads(said.splitlines()[0])["channel"]
+
+    @contextlib.contextmanager
+    def meanwhile(self, work):
+        """Does the work in a thread while the block runs; the block ends with both."""
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+
+    def nothing_more(self, peer):
+        """The daemon sends no octet and ends the connection."""
+        self.assertEqual(peer.rest()[0], b"")
+
+    def memory_of_channels(self, name):
+        """Resident kilobytes of mutuald-channel on a host."""
+        parts = json.loads(self.must(name, f"{host.BUILD}/bin/mutualctl", "--json", "status"))["parts"]
+        pid = next(each["pid"] for each in parts if each["name"].startswith("mutuald-channel"))
+        with open(f"/proc/{pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
