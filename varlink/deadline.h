@@ -55,10 +55,10 @@ void start(asio::io_context& loop, const std::shared_ptr<Beside<T>>& beside, asi
                    asio::bind_cancellation_slot(beside->cancellation.slot(), std::move(finished)));
 }
 
-// Cancels what still runs and waits for its end. The caller's own cancellation state is reset by that.
+// Cancels what still runs and waits for its end. Where cancellation is disabled: a cancelled coroutine could
+// not wait.
 template <class T>
 asio::awaitable<void> stop(std::shared_ptr<Beside<T>> beside) {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     if (!beside->finished) beside->cancellation.emit(asio::cancellation_type::terminal);
     while (!beside->finished) {
         boost::system::error_code ignored;
@@ -81,7 +81,11 @@ asio::awaitable<Result<T>> with_deadline(asio::io_context& loop, asio::awaitable
         co_await beside->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
     if (!beside->finished) {
         const bool cancelled = ended == asio::error::operation_aborted;
+        // Else a cancelled caller would leave at the next co_await, and the work would outlive what it refers
+        // to.
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         co_await detail::stop(beside);
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         if (cancelled) throw boost::system::system_error(asio::error::operation_aborted);
         if (!beside->result) co_return std::move(late);
     }

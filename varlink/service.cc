@@ -126,6 +126,7 @@ asio::awaitable<Reply> Service::answer_unless_hung_up(Incoming incoming) const {
         boost::system::error_code ended;
         co_await beside->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
         const bool gone = !beside->finished;
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         co_await detail::stop(beside);
         co_await detail::stop(watcher);
         if (gone) throw boost::system::system_error(asio::error::operation_aborted);

@@ -186,6 +186,33 @@ TEST(WithDeadline, CancelsWhatIsLate) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
+TEST(WithDeadline, CancelsTheWorkAndWaitsForItsEndWhenItsCallerIsCancelled) {
+    asio::io_context loop;
+    bool work_ended = false, ended_before_caller = false;
+    struct Run {
+        static asio::awaitable<Result<int>> work(asio::io_context& running, bool* ended) {
+            struct Note {
+                bool* ended;
+                ~Note() { *ended = true; }
+            } note{ended};
+            co_return co_await number_after(running, 10s);
+        }
+        static asio::awaitable<void> go(asio::io_context& running, bool* ended) {
+            Error late(Code::timed_out, Stage::request, "late");
+            Result<int> result = co_await with_deadline(
+                running, work(running, ended), std::chrono::steady_clock::now() + 10s, std::move(late));
+            ADD_FAILURE() << "a cancelled caller goes on";
+        }
+    };
+    asio::cancellation_signal hang_up;
+    auto left = [&](std::exception_ptr) { ended_before_caller = work_ended; };
+    asio::co_spawn(loop, Run::go(loop, &work_ended), asio::bind_cancellation_slot(hang_up.slot(), left));
+    while (loop.poll_one() != 0) continue;  // until all wait for their timers
+    hang_up.emit(asio::cancellation_type::terminal);
+    loop.run_for(5s);
+    EXPECT_TRUE(ended_before_caller);
+}
+
 TEST(Interfaces, AreEmbeddedUnderTheirNames) {
     EXPECT_EQ(interface_name(broker_interface), "org.mutuald.Broker");
     EXPECT_EQ(interface_name(keys_interface), "org.mutuald.Keys");
