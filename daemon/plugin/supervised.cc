@@ -141,7 +141,13 @@ pid_t finder_pid(const varlink::Reply& reply) {
 }
 
 bool vanishes(pid_t pid) {
-    return eventually([pid] { return ::kill(pid, 0) != 0 && errno == ESRCH; });
+    return eventually([pid] {
+        std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+        std::string text;
+        std::getline(file, text);
+        const auto name_end = text.rfind(") ");
+        return name_end == text.npos || text[name_end + 2] == 'Z';
+    });
 }
 
 }  // namespace mutual::plugin

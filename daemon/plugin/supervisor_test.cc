@@ -164,6 +164,7 @@ TEST(Supervisor, AnIdleFinderThatDiedIsReplacedWithoutAnError) {
     const Supervised program(wild_section("wild", "", 1));
     const auto pid = finder_pid(program.find("wild", "answer"));
     ::kill(pid, SIGKILL);
+    ASSERT_TRUE(vanishes(pid));
     const auto reply = program.find("wild", "answer");
     EXPECT_EQ(problem(reply, "message"), "");
     EXPECT_NE(finder_pid(reply), pid);
