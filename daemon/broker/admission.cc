@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
+#include "daemon/broker/channel_pair.h"
 #include "daemon/broker/proxy_header.h"
 #include "daemon/unit/text.h"
 #include "mutual/spn.h"
@@ -117,16 +118,16 @@ asio::awaitable<Result<void>> Admission::deliver_to_accept(const config::Service
     Result<std::shared_ptr<AcceptQueue::Waiter>> waiter =
         co_await queue_.take(service.name, asked.deadline, service.accept->limits.waiting);
     if (!waiter) co_return waiter.error();
-    Result<std::pair<UniqueFd, UniqueFd>> pair = varlink::socket_pair();
-    if (!pair) {
+    Result<ChannelPair> ends = make_channel_pair();
+    if (!ends) {
         queue_.give_back(service.name, *waiter);
-        co_return pair.error();
+        co_return ends.error();
     }
     admitted.uid = (*waiter)->uid;
-    admitted.cookie = varlink::socket_cookie(pair->first.value());
-    admitted.program = std::move(pair->second);
+    admitted.cookie = ends->cookie;
+    admitted.program = std::move(ends->channel);
     Accepted accepted;
-    accepted.program = std::move(pair->first);
+    accepted.program = std::move(ends->program);
     accepted.channel = admitted.channel;
     accepted.peer = facts.initiator;
     accepted.self = facts.acceptor;

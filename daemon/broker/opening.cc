@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/broker/channel_pair.h"
 #include "daemon/config/nearest.h"
 #include "mutual/spn.h"
 #include "varlink/deadline.h"
@@ -210,9 +211,9 @@ asio::awaitable<Result<std::vector<Endpoint>>> Opening::endpoints_of(const Candi
 }
 
 Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
-    Result<std::pair<UniqueFd, UniqueFd>> pair = varlink::socket_pair();
-    if (!pair) return pair.error();
-    opened.program = std::move(pair->first);
+    Result<ChannelPair> ends = make_channel_pair();
+    if (!ends) return ends.error();
+    opened.program = std::move(ends->program);
     opened.channel = random_name();
     opened.spn = judged.spn;
     ConnectOrder order;
@@ -223,8 +224,8 @@ Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
     order.spn = judged.spn;
     order.options = wire_options(*service_);
     order.idle = service_->idle_timeout;
-    order.program = std::move(pair->second);
-    order.cookie = varlink::socket_cookie(opened.program.value());
+    order.program = std::move(ends->channel);
+    order.cookie = ends->cookie;
     return order;
 }
 
