@@ -166,7 +166,7 @@ void Channel::finish_establishing() {
     program_.attach(std::move(setup_.program));
     phase_ = Phase::established;
     active_ = now();
-    observer_.handshake_finished(setup_.facts);
+    std::exchange(observer_.handshake_finished, nullptr)(setup_.facts);
 }
 
 void Channel::rest() {

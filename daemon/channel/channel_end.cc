@@ -46,7 +46,7 @@ void Channel::give_up_handshake(const Ending& ending) {
         admission_->cancel();
     else if (admission_)
         admission_->settle(false);
-    observer_.handshake_finished(ending.error ? *ending.error : without_reason());
+    std::exchange(observer_.handshake_finished, nullptr)(ending.error ? *ending.error : without_reason());
 }
 
 void Channel::finish_closing() {

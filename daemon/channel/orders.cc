@@ -105,51 +105,6 @@ Reply connect_reply(const InitiateOutcome& outcome) {
     return reply;
 }
 
-// A Connect that waits for its worker; the worker answers through the control loop. If nobody waits any more,
-// the handshake ends.
-class Waiting {
-public:
-    Waiting(asio::io_context& loop, Worker& worker, std::uint64_t order)
-        : worker_(worker), order_(order), state_(std::make_shared<State>(loop)) {
-        state_->event.expires_at(asio::steady_timer::time_point::max());
-    }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() {
-        if (state_->outcome || worker_.loop().context().stopped()) return;
-        worker_.loop().post([&worker = worker_, order = order_] { worker.abandon(order); });
-    }
-
-    void begin(InitiateOrder what) {
-        auto answer = [state = state_](InitiateOutcome outcome) {
-            auto shared = std::make_shared<InitiateOutcome>(std::move(outcome));
-            asio::post(state->loop, [state, shared] {
-                state->outcome = shared;
-                state->event.cancel();
-            });
-        };
-        auto shared = std::make_shared<InitiateOrder>(std::move(what));
-        worker_.loop().post(
-            [&worker = worker_, order = order_, shared, answer = std::move(answer)]() mutable {
-                worker.initiate(order, std::move(*shared), std::move(answer));
-            });
-    }
-    bool is_answered() const { return state_->outcome != nullptr; }
-    asio::steady_timer& event() { return state_->event; }
-    const InitiateOutcome& outcome() const { return *state_->outcome; }
-
-private:
-    struct State {
-        explicit State(asio::io_context& control) : loop(control), event(control) {}
-        asio::io_context& loop;
-        asio::steady_timer event;
-        std::shared_ptr<InitiateOutcome> outcome;
-    };
-    Worker& worker_;
-    std::uint64_t order_;
-    std::shared_ptr<State> state_;
-};
-
 }  // namespace
 
 Orders::Orders(const Surroundings& surroundings, Workers& workers, std::string transport,
@@ -181,7 +136,7 @@ asio::awaitable<Reply> Orders::connect(Incoming incoming) {
     Result<InitiateOrder> order = read_connect(incoming.call);
     if (!order) co_return refusal(order.error());
     const std::uint64_t number = ++orders_;
-    Waiting waiting(loop_, *workers_[number % workers_.size()], number);
+    WaitingOrder waiting(loop_, waiting_, *workers_[number % workers_.size()], number);
     waiting.begin(std::move(*order));
     while (!waiting.is_answered()) {
         boost::system::error_code ended;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "daemon/channel/listener.h"
+#include "daemon/channel/waiting_order.h"
 #include "daemon/unit/passed_sockets.h"
 #include "varlink/service.h"
 
@@ -50,6 +51,7 @@ private:
     unit::PassedSockets sockets_;
     std::map<std::string, Listening> listening_;  // by service
     std::map<std::string, std::shared_ptr<AcceptCounts>> counts_;
+    std::shared_ptr<WaitingOrders> waiting_ = std::make_shared<WaitingOrders>();
     std::uint64_t orders_ = 0;
 };
 

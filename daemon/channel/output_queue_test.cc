@@ -12,7 +12,7 @@ namespace {
 bool put(OutputQueue& queue, const std::string& text) {
     auto room = queue.reserve(text.size());
     if (room.size() != text.size()) return false;
-    std::memcpy(room.data(), text.data(), text.size());
+    if (!text.empty()) std::memcpy(room.data(), text.data(), text.size());
     queue.commit(text.size());
     return true;
 }
