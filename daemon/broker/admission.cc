@@ -25,6 +25,14 @@ bool same_principal(const std::string& a, const std::string& b) {
     return left && right && left->components == right->components && left->realm == right->realm;
 }
 
+// The name that the peer asked for, as the configuration writes it.
+std::string asked_spn(const Facts& facts) {
+    const Result<Spn> spn = spn_of_principal(facts.acceptor);
+    if (!spn) return facts.acceptor;
+    const Result<std::string> text = to_text(*spn);
+    return text ? *text : facts.acceptor;
+}
+
 Error refusal(std::string message, std::string hint = {}) {
     return {Code::denied, Stage::admission, std::move(message), std::move(hint)};
 }
@@ -131,8 +139,7 @@ asio::awaitable<Result<void>> Admission::deliver_to_accept(const config::Service
     accepted.channel = admitted.channel;
     accepted.peer = facts.initiator;
     accepted.self = facts.acceptor;
-    if (const Result<Spn> spn = spn_of_principal(facts.acceptor))
-        accepted.spn = to_text(*spn).ok() ? *to_text(*spn) : "";
+    accepted.spn = asked_spn(facts);
     accepted.endpoint = asked.endpoint;
     accepted.expires = facts.expires;
     Pending pending{service.name, std::move(*waiter), std::move(accepted)};
@@ -174,7 +181,7 @@ asio::awaitable<Result<Admission::Admitted>> Admission::decide(
         outcome = std::move(admitted);
     else
         outcome = delivered.error();
-    log(asked, facts->initiator, outcome);
+    log(asked, *facts, outcome);
     co_return outcome;
 }
 
@@ -214,8 +221,11 @@ asio::awaitable<varlink::Reply> Admission::settle(varlink::Incoming incoming) {
     co_return varlink::Reply();
 }
 
-void Admission::log(const Asked& asked, const std::string& peer, const Result<Admitted>& outcome) const {
-    unit::LogFields fields{{unit::Field::service, asked.service}, {unit::Field::peer, peer}};
+void Admission::log(const Asked& asked, const Facts& facts, const Result<Admitted>& outcome) const {
+    const std::string& peer = facts.initiator;
+    unit::LogFields fields{{unit::Field::service, asked.service},
+                           {unit::Field::spn, asked_spn(facts)},
+                           {unit::Field::peer, peer}};
     if (!asked.claim.empty()) fields.push_back({unit::Field::stage, "claim " + unit::shown(asked.claim)});
     if (outcome) {
         fields.push_back({unit::Field::channel, outcome->channel});

@@ -59,7 +59,7 @@ private:
     asio::awaitable<void> settle_when_hung_up(std::string channel,
                                               std::shared_ptr<varlink::Connection> connection);
     void settle(const std::string& channel, bool established);
-    void log(const Asked& asked, const std::string& peer, const Result<Admitted>& outcome) const;
+    void log(const Asked& asked, const Facts& facts, const Result<Admitted>& outcome) const;
 
     Broker& broker_;
     AcceptQueue& queue_;
