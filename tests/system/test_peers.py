@@ -121,6 +121,15 @@ class ForeignPeers(Peers):
         self.both_reset_after(lambda peer: (peer.raw(framed(peer.seal(b"never whole"))[:40]),
                                             peer.socket.shutdown(socket.SHUT_WR)))
 
+    def test_a_connection_that_is_reset_is_no_end_of_the_stream(self):
+        peer, served = self.initiated()
+        peer.send(b"perhaps not all")
+        self.assertEqual(served.exactly(15), b"perhaps not all")
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        self.assertEqual(served.rest(), b"")
+        self.ends_with("app1", served.channel, "reset")
+
     def test_a_record_after_the_authenticated_end_is_not_delivered_and_ends_the_channel(self):
         peer, served = self.initiated()
         peer.finish()
