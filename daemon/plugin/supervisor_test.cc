@@ -187,6 +187,8 @@ TEST(Supervisor, RemembersAPluginThatDoesNotLoad) {
 TEST(Supervisor, APluginThatHangsWhileLoadingIsKilledAtTheDeadline) {
     const Supervised program(wild_section("wild", "hang"));
     EXPECT_EQ(problem(program.find("wild", "answer", 200), "code"), "TimedOut");
+    // The haste of one caller does not make the next one wait for a back-off.
+    EXPECT_EQ(problem(program.find("wild", "answer", 200), "hint"), "");
 }
 
 TEST(Supervisor, RefusesAPluginThatItDoesNotKnowAndAnotherVersion) {
