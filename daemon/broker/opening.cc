@@ -231,6 +231,7 @@ Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
 
 asio::awaitable<Result<Facts>> Opening::verified_facts(const Judged& judged, std::string context,
                                                        std::string self) {
+    StageTime time(explanation_, Stage::handshake);
     Result<Facts> facts = co_await broker_.keys.facts(std::move(context));
     if (!facts) {
         Error error = facts.error();
