@@ -111,6 +111,8 @@ std::string hint_of(krb5_error_code status) {
         case KRB5_FCC_NOFILE:
         case KRB5_NO_TKT_SUPPLIED:
             return "run kinit to get a ticket, or name the credential cache that holds one";
+        case KRB5_CC_FORMAT:
+        case KRB5_CCACHE_BADVNO:
         case KRB5KRB_AP_ERR_TKT_EXPIRED:
         case KRB5KDC_ERR_TGT_REVOKED:
             return std::string(run_kinit);

@@ -65,7 +65,9 @@ std::string enctype_name(std::int32_t enctype) {
 Result<void> check_keytab_file(const std::string& path) {
     if (!path.starts_with('/')) return bad_file(path, "it is not an absolute path");
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return bad_file(path, std::strerror(errno));
+    if (::stat(path.c_str(), &status) != 0)
+        return bad_file(path, std::strerror(errno),
+                        "export the service's keys there, 0640, root:mutuald-keys");
     if (!S_ISREG(status.st_mode)) return bad_file(path, "it is not a regular file");
     if (status.st_uid != 0 && status.st_uid != ::geteuid())
         return bad_file(path, "it is owned by uid " + std::to_string(status.st_uid), "chown it to root");

@@ -27,7 +27,8 @@ milliseconds plugins_share(Deadline deadline) {
 
 Error late(const std::string& name) {
     return {Code::timed_out, Stage::discovery,
-            "plugin " + name + " did not answer within the time; its process was killed"};
+            "plugin " + name + " did not answer within the time; its process was killed",
+            "see whether what it asks can be reached, or raise plugin." + name + ".timeout"};
 }
 
 }  // namespace
@@ -149,8 +150,11 @@ asio::awaitable<Result<std::string>> FinderPool::load(Finder& finder, Deadline d
     auto loading = finder.load(definition_.name, definition_.path, definition_.options);
     Error too_late = late(definition_.name);
     auto version = co_await varlink::with_deadline(loop_, std::move(loading), deadline, std::move(too_late));
-    if (version || !finder.broken()) co_return version;
-    co_return co_await breakdown(finder, version.error(), "was being loaded");
+    if (version) co_return version;
+    if (finder.broken()) co_return co_await breakdown(finder, version.error(), "was being loaded");
+    Error error = version.error();
+    error.stage = Stage::discovery;  // the loader serves programs of other stages, too
+    co_return error;
 }
 
 asio::awaitable<Error> FinderPool::breakdown(Finder& finder, Error seen, std::string doing) {
