@@ -78,6 +78,11 @@ class Peer:
     def close(self):
         self.socket.close()
 
+    def end(self):
+        """Sends no more, if the other side has not ended the connection by then."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
     # Frames
 
     def raw(self, octets):

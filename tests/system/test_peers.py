@@ -103,7 +103,7 @@ class ForeignPeers(Peers):
     def test_a_bare_end_of_the_connection_is_not_the_end_of_the_clients_stream(self):
         peer, served = self.initiated()
         peer.send(b"perhaps not all")
-        peer.socket.shutdown(socket.SHUT_WR)
+        peer.end()
         self.assertEqual(served.rest(), b"perhaps not all")
         served.end()
         self.assertEqual(peer.receive_all(), b"")
@@ -112,14 +112,14 @@ class ForeignPeers(Peers):
     def test_a_bare_end_of_the_connection_fails_mutualctl_with_status_8(self):
         program, peer = self.opened()
         peer.send(b"perhaps not all")
-        peer.socket.shutdown(socket.SHUT_WR)
+        peer.end()
         said = self.ended(program, 8, b"perhaps not all")
         self.assertEqual(peer.receive_all(), b"")
         self.ends_with("client1", self.channel_in(said), "unauthenticated")
 
     def test_an_end_within_a_record_is_a_reset(self):
         self.both_reset_after(lambda peer: (peer.raw(framed(peer.seal(b"never whole"))[:40]),
-                                            peer.socket.shutdown(socket.SHUT_WR)))
+                                            peer.end()))
 
     def test_a_connection_that_is_reset_is_no_end_of_the_stream(self):
         peer, served = self.initiated()
@@ -210,8 +210,7 @@ class ForeignPeers(Peers):
     def test_ft_086_reordered_records_are_a_reset(self):
         def reordered(peer):
             first, second = peer.seal(b"first"), peer.seal(b"second")
-            peer.frame(second)
-            peer.frame(first)
+            peer.raw(framed(second) + framed(first))
         self.both_reset_after(reordered)
 
     def test_ft_086_a_dropped_record_is_a_reset(self):
