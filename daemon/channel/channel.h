@@ -84,9 +84,11 @@ private:
 
     // channel_bytes.cc
     bool may_read_network() const;
+    bool may_watch_for_end() const;
     bool may_read_program() const;
     void watch();
     void network_readable();
+    void network_stirred();
     void program_readable();
     void take_from_network(std::size_t size);
     void take_from_program(std::size_t size);
@@ -125,7 +127,8 @@ private:
     int unanswered_ = 0;         // steps and admissions
     bool establishing_ = false;  // the session said so in the call that is under way
     bool settled_ = false;
-    bool program_gone_ = false;  // it closed both directions: nobody reads what comes for it
+    bool peer_is_early_ = false;  // it sent something before it was admitted
+    bool program_gone_ = false;   // it closed both directions: nobody reads what comes for it
     Instant armed_ = Instant::max();
     Instant wake_ = Instant::max();
     Instant linger_ = Instant::max();

@@ -21,13 +21,20 @@ bool Channel::may_read_network() const {
     return program_.output().is_low();
 }
 
+// Admission may wait for a local server, and no longer than there is a peer to be served.
+bool Channel::may_watch_for_end() const {
+    return phase_ == Phase::handshake && admission_ && unanswered_ > 0 && !peer_is_early_ &&
+           !network_.read_ended();
+}
+
 bool Channel::may_read_program() const {
     return phase_ == Phase::established && !program_.read_ended() && network_.output().is_low() &&
            program_.output().size() <= program_mark;
 }
 
 void Channel::watch() {
-    if (may_read_network()) network_.wait_readable([self = shared_from_this()] { self->network_readable(); });
+    if (may_read_network() || may_watch_for_end())
+        network_.wait_readable([self = shared_from_this()] { self->network_stirred(); });
     if (may_read_program()) program_.wait_readable([self = shared_from_this()] { self->program_readable(); });
     const auto writable = [self = shared_from_this()] {
         self->phase_ == Phase::closing ? self->finish_closing() : self->flush();
@@ -36,6 +43,16 @@ void Channel::watch() {
     };
     if (!network_.output().empty()) network_.wait_writable(writable);
     if (!program_.output().empty()) program_.wait_writable(writable);
+}
+
+void Channel::network_stirred() {
+    if (may_read_network()) return network_readable();
+    if (may_watch_for_end()) {
+        // What came early stays in the socket until the answer.
+        peer_is_early_ = !network_.sees_end();
+        if (!peer_is_early_) network_stopped(false);
+    }
+    rest();
 }
 
 void Channel::network_readable() {

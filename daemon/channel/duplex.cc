@@ -22,6 +22,14 @@ Duplex::Read Duplex::read(MutableBytes room, std::size_t& size) {
     }
 }
 
+bool Duplex::sees_end() {
+    std::byte first{};
+    const ssize_t got = ::recv(socket_.native_handle(), &first, 1, MSG_DONTWAIT | MSG_PEEK);
+    const bool nothing_yet = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    if (got <= 0 && !nothing_yet) read_ended_ = true;
+    return read_ended_;
+}
+
 Duplex::Flush Duplex::flush() {
     while (!output_.empty()) {
         const Bytes pending = output_.pending();

@@ -23,6 +23,8 @@ public:
     bool is_open() const { return socket_.is_open(); }
 
     Read read(MutableBytes room, std::size_t& size);
+    // Whether the other side has ended with nothing left to read; takes no octet.
+    bool sees_end();
     // Writes until the queue is empty or the socket is full; shuts its direction down behind the last octet
     // if finish() was called.
     Flush flush();

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "daemon/channel/harness.h"
+#include "varlink/interfaces.h"
 
 namespace mutual::channel {
 namespace {
@@ -129,6 +130,31 @@ TEST(Acceptor, RefusesAtTheDeadlineWhenNoBrokerAnswers) {
     const auto endpoint = world.listen_endpoint(settings);
     world.neighbours.close_admission();
     EXPECT_EQ(error_of(world.connect({endpoint})), "org.mutuald.Channel.RefusedByPeer");
+}
+
+// How many are in progress, once that is `expected` or the time is over.
+std::int64_t handshakes_until(World& world, std::int64_t expected) {
+    json::object version;
+    version["version"] = varlink::internal_version;
+    const auto deadline = steady_clock::now() + milliseconds(5000);
+    for (;;) {
+        const auto now = world.order("Status", version).parameters.at("handshakes").to_number<std::int64_t>();
+        if (now == expected || steady_clock::now() > deadline) return now;
+    }
+}
+
+TEST(Acceptor, LetsAPeerGoThatClosesBeforeItIsAdmitted) {
+    World world;
+    ListenSettings settings;
+    settings.handshake_milliseconds = 60'000;
+    const auto endpoint = world.listen_endpoint(settings);
+    world.neighbours.close_admission();
+    auto peer = RawPeer::connected_to(endpoint);
+    peer.send_frame(world.realm.handshake(Role::initiator)->step({}).token);
+    EXPECT_EQ(handshakes_until(world, 1), 1);
+    EXPECT_FALSE(is_closed_within(peer.socket(), milliseconds(50)));
+    peer.close();
+    EXPECT_EQ(handshakes_until(world, 0), 0);
 }
 
 TEST(Acceptor, KeepsToTheLimitOnHandshakesAndConnections) {
