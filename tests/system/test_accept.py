@@ -175,6 +175,17 @@ class Accepting(Running):
         self.delivered(self.waiter("narrow"))
         self.delivered(waiting)
 
+    def test_an_opener_that_hung_up_gives_its_place_back_and_harms_nobody(self):
+        before = self.answer("Status")["pid"]
+        waiting = self.one_of_two_waits()
+        waiting.close()
+        later = eventually(self.waits, what="the place of the opener that hung up")
+        theirs = self.delivered(self.waiter("narrow"))
+        ours = self.delivered(later)
+        ours.socket.sendall(b"the next\n")
+        self.assertEqual(theirs.line(), "the next\n")
+        self.assertEqual(self.answer("Status")["pid"], before, "the broker ended")
+
     def one_of_two_waits(self):
         """Fills the only place of `narrow`; returns the call of Open that has it. The other one was refused."""
         links = {link.socket: link for link in (self.opener("narrow"), self.opener("narrow"))}
@@ -183,6 +194,14 @@ class Accepting(Running):
         self.assertEqual(self.outcome(links.pop(first))[0], "RefusedByPeer")
         (waiting,) = links.values()
         return waiting
+
+    def waits(self):
+        """A call of Open that waits for Accept, or none when it was refused at once."""
+        link = self.opener("narrow")
+        if select.select([link.socket], [], [], 0.5)[0]:
+            self.assertEqual(self.outcome(link)[0], "RefusedByPeer")
+            return None
+        return link
 
     def test_a_call_with_a_time_ends_in_time(self):
         error, reply, _ = self.ask("Accept", user="ledger", on="app1", service="vault", timeoutMilliseconds=200)
