@@ -101,7 +101,9 @@ Error Directory::failure(const std::string& what, int result) const {
     std::string text = what + " (" + url_ + "): " + ldap_err2string(result);
     if (const auto more = diagnostic(handle_.get()); !more.empty()) text += ": " + more;
     const bool late = result == LDAP_TIMEOUT || result == LDAP_TIMELIMIT_EXCEEDED;
-    return {late ? Code::timed_out : Code::discovery_failed, Stage::discovery, std::move(text)};
+    const bool away = late || result == LDAP_SERVER_DOWN || result == LDAP_CONNECT_ERROR;
+    return {late ? Code::timed_out : Code::discovery_failed, Stage::discovery, std::move(text),
+            away ? "see whether that directory server runs and can be reached from this host" : ""};
 }
 
 Result<Directory> Directory::open(const std::string& url, const ScpOptions& options,
