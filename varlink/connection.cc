@@ -64,9 +64,10 @@ asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) 
             if (splitter_.has_leftovers())
                 co_return lost("the other side closed the connection within a message");
             co_return false;
+        } else if (errno == EMSGSIZE) {
+            co_return Error(Code::limit, Stage::request, "more descriptors came than are allowed");
         } else {
-            co_return lost(errno == EMSGSIZE ? "more descriptors came than are allowed"
-                                             : std::strerror(errno));
+            co_return lost(std::strerror(errno));
         }
     }
     co_return true;

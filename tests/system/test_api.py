@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What bad input gets from the API socket: malformed, deep, huge and split calls, descriptors, callers that leave."""
+import json
+import os
+import socket
+
+import ledger
+from chain import DIRECT, Chain, children, descriptors
+from harness import eventually, main
+
+LIMITS = "[daemon.limits]\nconnections_per_uid = 12\nrequests_per_uid = 3\n"
+STATUS = b'{"method": "org.mutuald.Broker.Status"}\0'
+OPEN = "org.mutuald.Broker.Open"
+
+
+class Api(Chain):
+    client = LIMITS + ledger.client_config(more=DIRECT)
+
+    def says(self, octets, user="bob"):
+        """What is answered until the broker hangs up."""
+        link = self.varlink("client1", user=user)
+        self.addCleanup(link.close)
+        try:
+            link.socket.sendall(octets)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the answer was given before the end was read
+        replies = []
+        try:
+            while (reply := link.receive()) is not None:
+                replies.append(reply)
+        except ConnectionResetError:
+            pass
+        return replies
+
+    def test_malformed_messages_are_refused_with_the_reason_and_cost_their_connection_only(self):
+        broker = self.pids()["mutuald"]
+        for octets, reason in ((b"{]\0", "not JSON"), (b"\0", "not JSON"), (b"[]\0", "not a JSON object"),
+                               (b"7\0", "not a JSON object"), (b"{}\0", "no method"),
+                               (b'{"method": 7}\0', "no method"),
+                               (b'{"method": "a.B", "parameters": []}\0', "parameters"),
+                               (b'{"method": "a.B", "more": 1}\0', "booleans"), (b'\xff\xfe{}\0', "not JSON"),
+                               (b'{"method": "a.\xff"}\0', "not JSON"), (STATUS[:-2] + b"}}\0", "not JSON")):
+            with self.subTest(octets):
+                (reply,) = self.says(octets)
+                self.assertEqual(reply["error"], "org.varlink.service.InvalidParameter")
+                self.assertIn(reason, reply["parameters"]["parameter"])
+        self.assertEqual(self.pids()["mutuald"], broker)
+
+    def test_a_message_that_never_ends_and_then_does_is_no_message(self):
+        self.assertEqual(self._hang_up_after(STATUS[:-1]), [])
+        self.assertTrue(self.pids())
+
+    def _hang_up_after(self, octets):
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        link.socket.sendall(octets)
+        link.socket.shutdown(socket.SHUT_WR)
+        return [reply for reply in iter(link.receive, None)]
+
+    def test_deep_messages_are_refused_and_the_limit_itself_is_allowed(self):
+        def deep(levels):  # levels in all: the call and its parameters are two of them
+            inside = b"[" * (levels - 2) + b"]" * (levels - 2)
+            return b'{"method": "org.varlink.service.GetInfo", "parameters": {"a": ' + inside + b"}}\0"
+        for levels in (17, 18, 1000, 30_000):
+            with self.subTest(levels):
+                (reply,) = self.says(deep(levels))
+                self.assertIn("not JSON", reply["parameters"]["parameter"])
+        self.assertTrue(self._answers(deep(16)))
+
+    def _answers(self, octets):
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        link.socket.sendall(octets)
+        return "error" not in link.receive()
+
+    def test_huge_messages_are_refused_before_they_are_read(self):
+        def call(size):
+            head = b'{"method": "org.varlink.service.GetInfo", "parameters": {"a": "'
+            return head + b"x" * (size - len(head) - 3) + b'"}}\0'
+        self.assertTrue(self._answers(call(65536)))
+        for octets in (call(65537), call(70_000), b"x" * 3_000_000):
+            replies = self.says(octets)
+            self.assertLessEqual(len(replies), 1)
+            for reply in replies:  # a reset may overtake the answer when more was sent than was read
+                self.assertEqual(reply["error"], "org.varlink.service.InvalidParameter")
+                self.assertIn("longer than", reply["parameters"]["parameter"])
+        self.assertTrue(self._answers(call(65536)))
+
+    def test_a_call_sent_octet_by_octet_is_answered(self):
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        for octet in STATUS:
+            link.socket.send(bytes([octet]))
+        self.assertIn("uptimeSeconds", link.receive()["parameters"])
+
+    def test_pipelined_calls_are_answered_in_their_order(self):
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        methods = ["org.mutuald.Broker.Status", "org.mutuald.Broker.Nonsense", "org.varlink.service.GetInfo"] * 40
+        link.socket.sendall(b"".join(json.dumps({"method": each}).encode() + b"\0" for each in methods))
+        for method in methods:
+            reply = link.receive()
+            if method.endswith("Nonsense"):
+                self.assertEqual((reply["error"], reply["parameters"]),
+                                 ("org.varlink.service.MethodNotFound", {"method": method}))
+            else:
+                self.assertIn("uptimeSeconds" if "Broker" in method else "vendor", reply["parameters"])
+
+    def test_unknown_methods_and_interfaces_are_named(self):
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        self.assertEqual(link.call("org.mutuald.Keys.GrantInitiate"),
+                         {"error": "org.varlink.service.InterfaceNotFound",
+                          "parameters": {"interface": "org.mutuald.Keys"}})
+        self.assertEqual(link.call("org.mutuald.Broker.open")["error"], "org.varlink.service.MethodNotFound")
+        self.assertEqual(link.call("")["error"], "org.varlink.service.InterfaceNotFound")
+
+    def test_unknown_parameters_and_wrong_types_are_named(self):
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        good = {"service": "direct"}
+        for parameters, named in (({}, "request"), ({"request": "direct"}, "request"), ({"request": {}}, "service"),
+                                  ({"request": {"service": 7}}, "service"), ({"request": good, "colour": 1}, "colour"),
+                                  ({"request": {**good, "colour": 1}}, "colour"),
+                                  ({"request": {**good, "keywords": "a"}}, "keywords"),
+                                  ({"request": {**good, "keywords": [1]}}, "keywords"),
+                                  ({"request": {**good, "keywords": ["a"] * 17}}, "keywords"),
+                                  ({"request": {**good, "keywords": [""]}}, "keyword"),
+                                  ({"request": {**good, "host": "h" * 256}}, "host"),
+                                  ({"request": {**good, "timeoutMilliseconds": 0}}, "timeoutMilliseconds"),
+                                  ({"request": {**good, "timeoutMilliseconds": 1.5}}, "timeoutMilliseconds"),
+                                  ({"request": {**good, "timeoutMilliseconds": 10 ** 30}}, "timeoutMilliseconds"),
+                                  ({"request": {**good, "minimumLifetimeSeconds": -1}}, "minimumLifetimeSeconds")):
+            with self.subTest(parameters):
+                self.refused(link.call(OPEN, parameters), "InvalidRequest", "request", f"(?s)Open.*{named}")
+        self.refused(link.call("org.mutuald.Broker.WhoIs", {"channel": "a", "cookie": 1}), "InvalidRequest", "request",
+                     "not both")
+        self.refused(link.call("org.mutuald.Broker.Accept", {"service": []}), "InvalidRequest", "request", "service")
+        self.refused(link.call("org.mutuald.Broker.Status", {}, more=True), "InvalidRequest", "request", "one reply")
+
+    def test_an_unknown_service_is_answered_with_the_one_that_was_meant(self):
+        self.refused(self.request("legder"), "UnknownService", "request", "no definition of service 'legder'", "ledger")
+
+    def test_descriptors_that_a_caller_sends_are_refused_and_none_is_kept(self):
+        broker = self.pids()["mutuald"]
+        before = descriptors(broker)
+        for _ in range(200):
+            link = self.varlink("client1", user="bob")
+            with open(os.devnull) as null:
+                socket.send_fds(link.socket, [STATUS], [null.fileno()] * 20)
+            reply = link.receive()
+            link.close()
+            self.assertEqual(reply["error"], "org.varlink.service.InvalidParameter")
+            self.assertIn("descriptors", reply["parameters"]["parameter"])
+        eventually(lambda: descriptors(broker) <= before, what=f"{before} descriptors of the broker as before")
+        self.assertEqual(self.pids()["mutuald"], broker)
+
+    def test_connections_are_bounded_for_each_user_and_others_are_served(self):
+        def links(user):
+            for _ in range(12):
+                link = self.varlink("client1", user=user)
+                self.addCleanup(link.close)
+                self.assertIsNotNone(link.call("org.varlink.service.GetInfo"))
+                yield link
+        bobs = list(links("bob"))
+        self.assertFalse(self._bob_is_admitted())
+        self.assertIn("services", self.status())
+        carols = self.varlink("client1", user="carol")
+        self.addCleanup(carols.close)
+        self.assertIsNotNone(carols.call("org.varlink.service.GetInfo"))
+        bobs.pop().close()
+        eventually(lambda: self._bob_is_admitted(), what="a connection in place of one that ended")
+
+    def _bob_is_admitted(self):
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        try:
+            return link.call("org.varlink.service.GetInfo") is not None
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+
+
+class Leaving(Chain):
+    """Callers that hang up while the KDC or the directory does not answer."""
+    client = LIMITS + ledger.client_config(more=DIRECT)
+
+    def setUp(self):
+        for user in ("alice", "carol"):
+            self.kinit("client1", user)
+        self.opened(user="carol")  # her service ticket is in her cache now
+
+    def test_pending_requests_are_bounded_for_each_user_and_others_are_served(self):
+        with self.frozen("kdc"):
+            links = [self.pending(user="alice", timeoutMilliseconds=60_000) for _ in range(3)]
+            def full():
+                reply = self.request(user="alice", timeoutMilliseconds=300)
+                return reply if reply["error"].endswith("Limit") else None
+            reply = eventually(full, what="the limit of pending requests")
+            self.refused(reply, "Limit", "caller", "uid 1001 has 3 pending requests", "daemon.limits")
+            self.opened(user="carol")
+            for link in links:
+                link.close()
+            late = lambda: self.request(user="alice", timeoutMilliseconds=300)["error"].endswith("KdcUnreachable")
+            eventually(late, what="permits, given back")
+        self.opened(user="alice")
+
+    def test_a_caller_that_leaves_while_the_kdc_is_asked_takes_its_fetcher_with_it(self):
+        pids = self.pids()
+        before = {part: descriptors(pid) for part, pid in pids.items()}
+        for _ in range(5):
+            with self.frozen("kdc"):
+                link = self.pending(user="alice", timeoutMilliseconds=60_000)
+                (fetcher,) = eventually(lambda: children(pids["mutuald-keys"], 1001), what="alice's fetcher")
+                link.close()
+                eventually(lambda: not os.path.exists(f"/proc/{fetcher}"), what="the end of her fetcher")
+        for part, pid in pids.items():
+            eventually(lambda: descriptors(pid) <= before[part] + 2, what=f"{part}'s descriptors, closed")
+        self.opened(user="alice")
+        self.assertEqual(self.pids(), pids)
+
+    def test_a_caller_that_leaves_while_the_directory_is_asked_takes_its_finder_with_it(self):
+        self.request("ledger", user="carol", method="Find", keywords=["warm"])
+        pids = self.pids()
+        before = descriptors(pids["mutuald"]), descriptors(pids["mutuald-plugin"])
+        for number in range(5):
+            with self.frozen("slapd"):
+                finders = children(pids["mutuald-plugin"])
+                link = self.pending("ledger", keywords=[f"leaving-{number}"], timeoutMilliseconds=60_000)
+                searching = eventually(lambda: self._connected_to_directory(pids["mutuald-plugin"]), what="a search")
+                link.close()
+                eventually(lambda: not searching & children(pids["mutuald-plugin"]), 3, "the end of its finder")
+        eventually(lambda: descriptors(pids["mutuald"]) <= before[0] + 1, what="the broker's descriptors, closed")
+        eventually(lambda: descriptors(pids["mutuald-plugin"]) <= before[1] + 1, what="the supervisor's, closed")
+        self.assertEqual(self.pids(), pids)
+
+    def _connected_to_directory(self, plugin):
+        """Finders that hold a network connection."""
+        return {pid for pid in children(plugin) if any(_is_tcp(pid, name) for name in _names(pid))}
+
+
+def _names(pid):
+    try:
+        return os.listdir(f"/proc/{pid}/fd")
+    except FileNotFoundError:
+        return []
+
+
+def _is_tcp(pid, name):
+    try:
+        inode = os.readlink(f"/proc/{pid}/fd/{name}").removeprefix("socket:[").removesuffix("]")
+        with open(f"/proc/{pid}/net/tcp") as table:
+            return any(line.split()[9] == inode for line in list(table)[1:])
+    except FileNotFoundError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
