@@ -50,7 +50,7 @@ Result<void> check_client(const ClientSpnRequest& request) {
     if (request.service_name.empty()) return spn_error("service name is empty");
     if (auto good = check_service_name(request.service_name, "service name"); !good) return good;
     if (auto good = check_service_name(request.referrer, "referrer"); !good) return good;
-    if (is_ip_literal(request.service_name)) {
+    if (is_address_literal(request.service_name)) {
         if (request.referrer.empty())
             return spn_error("service name is an IP address and no referrer is given",
                              "use the host's name, or name the machine that handed out the address");
@@ -85,7 +85,7 @@ Result<std::string> compose_client_spn(const ClientSpnRequest& request) {
     spn.service_class = request.service_class;
     spn.host = request.instance_name.empty() ? request.service_name : request.instance_name;
     spn.port = request.port;
-    if (is_ip_literal(request.service_name))
+    if (is_address_literal(request.service_name))
         spn.service_name = request.referrer;
     else if (!request.instance_name.empty())
         spn.service_name = request.service_name;

@@ -69,7 +69,7 @@ Result<void> check_parts(const Spn& spn) {
     if (auto good = check_octets(spn.service_class, "service class", '!', "/@"); !good) return good;
     if (auto good = check_octets(spn.host, "host", '!', "/@:"); !good) return good;
     if (auto good = check_instance(spn); !good) return good;
-    if (spn.service_name.empty() && is_ip_literal(spn.host))
+    if (spn.service_name.empty() && is_address_literal(spn.host))
         return spn_error(
             "host is an IP address without a third part",
             "use the host's name; an address needs the name of the machine that gave it (referrer)");
@@ -92,7 +92,7 @@ Result<void> split_host(std::string_view text, Spn& spn) {
     return {};
 }
 
-bool is_ip_literal(std::string_view text) {
+bool is_address_literal(std::string_view text) {
     unsigned char address[sizeof(in6_addr)];
     const std::string terminated{text};
     return inet_pton(AF_INET, terminated.c_str(), address) == 1 ||

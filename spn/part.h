@@ -24,6 +24,4 @@ Result<void> check_service_name(std::string_view text, std::string_view what);
 // Splits "host", "host:port" or "host:instance" into the fields of `spn`.
 Result<void> split_host(std::string_view text, Spn& spn);
 
-bool is_ip_literal(std::string_view text);
-
 }  // namespace mutual

@@ -121,4 +121,10 @@ Result<Spn> spn_of_principal(std::string_view text) {
     return parse_spn(joined);
 }
 
+bool same_principal(std::string_view a, std::string_view b) {
+    const Result<PrincipalParts> left = parse_principal(a);
+    const Result<PrincipalParts> right = parse_principal(b);
+    return left && right && left->components == right->components && left->realm == right->realm;
+}
+
 }  // namespace mutual

@@ -156,5 +156,13 @@ TEST(PrincipalReader, PrincipalsThatAreNoSpn) {
         EXPECT_FALSE(spn_of_principal(text)) << text;
 }
 
+TEST(SamePrincipal, ComparesComponentsAndRealm) {
+    EXPECT_TRUE(same_principal("a/b@R", "a/b@R"));
+    EXPECT_FALSE(same_principal("a/b@R", "a/B@R"));
+    EXPECT_FALSE(same_principal("a/b@R", "a/b@S"));
+    EXPECT_FALSE(same_principal("a/b@R", R"(a\/b@R)"));
+    EXPECT_FALSE(same_principal("a/b", "a/b"));
+}
+
 }  // namespace
 }  // namespace mutual

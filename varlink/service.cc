@@ -14,6 +14,9 @@ namespace mutual::varlink {
 
 namespace {
 
+// A caller that never reads its reply loses its connection.
+constexpr std::chrono::seconds longest_reply{30};
+
 constexpr std::string_view service_description = R"(# Every Varlink service offers this.
 interface org.varlink.service
 
@@ -156,7 +159,10 @@ asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) con
         Incoming incoming{std::move(**received), connection};
         Reply reply = co_await answer_unless_hung_up(std::move(incoming));
         if (oneway) continue;
-        Result<void> sent = co_await connection->reply(std::move(reply));
+        Error never_read(Code::timed_out, Stage::request, "the caller does not read");
+        Result<void> sent =
+            co_await with_deadline(connection->loop(), connection->reply(std::move(reply)),
+                                   std::chrono::steady_clock::now() + longest_reply, std::move(never_read));
         if (!sent) co_return;
     }
 }
@@ -172,6 +178,21 @@ struct Listening {
     Service::Complaint complaint;
     std::map<uid_t, std::size_t> connections;
     std::size_t total = 0;
+    std::chrono::steady_clock::time_point quiet_until{};
+    std::size_t untold = 0;
+
+    // Whoever is refused can come again at once: one line in ten seconds tells enough.
+    void complain(const Error& error) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now < quiet_until) {
+            ++untold;
+            return;
+        }
+        const std::string more = untold == 0 ? "" : " (and " + std::to_string(untold) + " more before)";
+        complaint("refused a connection: " + to_string(error) + more);
+        quiet_until = now + std::chrono::seconds(10);
+        untold = 0;
+    }
 };
 
 void serve_one(const std::shared_ptr<Listening>& listening, UniqueFd socket) {
@@ -185,7 +206,7 @@ void serve_one(const std::shared_ptr<Listening>& listening, UniqueFd socket) {
             Error(Code::limit, Stage::request, "too many connections of uid " + std::to_string(peer.uid));
     if (!admitted) {
         if (of_uid == 0) listening->connections.erase(peer.uid);
-        listening->complaint("refused a connection: " + to_string(admitted.error()));
+        listening->complain(admitted.error());
         return;
     }
     ++of_uid;
@@ -203,8 +224,8 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
                              std::shared_ptr<const Service> service,
                              std::function<Result<void>(const PeerCredentials&)> admit, Limits limits,
                              ListenLimits listen_limits, Service::Complaint complaint) {
-    auto listening = std::make_shared<Listening>(Listening{
-        loop, std::move(service), std::move(admit), limits, listen_limits, std::move(complaint), {}, 0});
+    auto listening = std::make_shared<Listening>(
+        Listening{loop, std::move(service), std::move(admit), limits, listen_limits, std::move(complaint)});
     asio::posix::stream_descriptor socket(loop, listener.release());
     socket.native_non_blocking(true);
     asio::steady_timer pause(loop);

@@ -35,17 +35,19 @@ asio::awaitable<Result<Accepted>> AcceptQueue::wait(std::string service, uid_t u
                                                     Clock::time_point deadline) {
     auto waiter = std::make_shared<Waiter>(loop_, uid);
     waiter->event.expires_at(deadline);
-    Line& line = lines_[service];
+    Line& line = (*lines_)[service];
     line.waiters.push_back(waiter);
-    AtExit leave([&line, waiter] {
+    AtExit leave([lines = lines_, &line, waiter] {
         waiter->gone = true;
         std::erase(line.waiters, waiter);
     });
     wake_one(line);
-    boost::system::error_code ended;
-    co_await waiter->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    // A call that was taken waits for its handshake to be settled, even past its own time.
+    for (boost::system::error_code ended; !waiter->accepted && (waiter->taken || Clock::now() < deadline);) {
+        waiter->event.expires_at(waiter->taken ? Clock::time_point::max() : deadline);
+        co_await waiter->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    }
     if (waiter->accepted) co_return std::move(*waiter->accepted);
-    if (ended) throw boost::system::system_error(ended);
     co_return Error(Code::timed_out, Stage::admission,
                     "no peer opened a channel to '" + service + "' in the time given");
 }
@@ -53,7 +55,7 @@ asio::awaitable<Result<Accepted>> AcceptQueue::wait(std::string service, uid_t u
 asio::awaitable<Result<std::shared_ptr<AcceptQueue::Waiter>>> AcceptQueue::take(std::string service,
                                                                                 Clock::time_point deadline,
                                                                                 std::size_t most) {
-    Line& line = lines_[service];
+    Line& line = (*lines_)[service];
     while (line.waiters.empty()) {
         if (line.handshakes.size() >= most)
             co_return Error(
@@ -61,7 +63,7 @@ asio::awaitable<Result<std::shared_ptr<AcceptQueue::Waiter>>> AcceptQueue::take(
                 std::to_string(most) + " peers wait already for a local server of '" + service + "'");
         asio::steady_timer event(loop_, deadline);
         line.handshakes.push_back(&event);
-        AtExit leave([&line, &event] { std::erase(line.handshakes, &event); });
+        AtExit leave([lines = lines_, &line, &event] { std::erase(line.handshakes, &event); });
         boost::system::error_code ended;
         co_await event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
         if (!line.waiters.empty()) break;
@@ -75,6 +77,8 @@ asio::awaitable<Result<std::shared_ptr<AcceptQueue::Waiter>>> AcceptQueue::take(
     }
     std::shared_ptr<Waiter> waiter = std::move(line.waiters.front());
     line.waiters.pop_front();
+    waiter->taken = true;
+    waiter->event.cancel();
     co_return waiter;
 }
 
@@ -86,7 +90,9 @@ void AcceptQueue::fulfil(const std::shared_ptr<Waiter>& waiter, Accepted accepte
 
 void AcceptQueue::give_back(const std::string& service, const std::shared_ptr<Waiter>& waiter) {
     if (waiter->gone) return;
-    Line& line = lines_[service];
+    Line& line = (*lines_)[service];
+    waiter->taken = false;
+    waiter->event.cancel();
     line.waiters.push_front(waiter);
     wake_one(line);
 }

@@ -41,7 +41,8 @@ public:
         asio::steady_timer event;
         uid_t uid;
         std::optional<Accepted> accepted;
-        bool gone = false;  // the caller hung up
+        bool taken = false;  // a handshake is being finished for it
+        bool gone = false;   // the caller hung up
     };
 
     explicit AcceptQueue(asio::io_context& loop) : loop_(loop) {}
@@ -66,7 +67,8 @@ private:
     void wake_one(Line& line);
 
     asio::io_context& loop_;
-    std::map<std::string, Line> lines_;
+    // Shared with the calls that wait: at the program's end they may be destroyed after the queue.
+    std::shared_ptr<std::map<std::string, Line>> lines_ = std::make_shared<std::map<std::string, Line>>();
 };
 
 }  // namespace mutual::broker

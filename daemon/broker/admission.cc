@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/admission.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
 #include "daemon/broker/channel_pair.h"
+#include "daemon/broker/path_owners.h"
 #include "daemon/broker/proxy_header.h"
 #include "daemon/unit/text.h"
 #include "mutual/spn.h"
@@ -18,20 +17,6 @@ namespace mutual::broker {
 namespace {
 
 constexpr std::string_view interface = "org.mutuald.Admission";
-
-bool same_principal(const std::string& a, const std::string& b) {
-    const Result<PrincipalParts> left = parse_principal(a);
-    const Result<PrincipalParts> right = parse_principal(b);
-    return left && right && left->components == right->components && left->realm == right->realm;
-}
-
-// The name that the peer asked for, as the configuration writes it.
-std::string asked_spn(const Facts& facts) {
-    const Result<Spn> spn = spn_of_principal(facts.acceptor);
-    if (!spn) return facts.acceptor;
-    const Result<std::string> text = to_text(*spn);
-    return text ? *text : facts.acceptor;
-}
 
 Error refusal(std::string message, std::string hint = {}) {
     return {Code::denied, Stage::admission, std::move(message), std::move(hint)};
@@ -91,6 +76,8 @@ Result<std::string> Admission::check(const config::Service& service, const Facts
 Result<void> Admission::deliver_to_socket(const config::Service& service, const Asked& asked,
                                           const Facts& facts, Admitted& admitted) const {
     const config::Accept& accept = *service.accept;
+    if (Result<void> owned = check_owners(accept.socket, accept.socket_user.uid); !owned)
+        return owned.error();
     Result<UniqueFd> server = varlink::connect_unix(accept.socket, varlink::Deadline::min());
     if (!server)
         return Error(Code::unavailable, Stage::delivery,
@@ -115,7 +102,7 @@ Result<void> Admission::deliver_to_socket(const config::Service& service, const 
             return Error(Code::unavailable, Stage::delivery,
                          "the server on " + accept.socket + " took no PROXY header");
     }
-    admitted.uid = listener->uid;
+    admitted.uid = accept.socket_user.uid;  // a systemd socket is listened on by root
     admitted.program = std::move(*server);
     return {};
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 
 #include "daemon/broker/opening.h"
@@ -64,8 +65,21 @@ Result<Opening> opening_of(Broker& broker, const varlink::Incoming& incoming, st
     return Opening(broker, std::move(*request), incoming.peer(), std::move(connection));
 }
 
+std::string name_of(Offering::State state) {
+    switch (state) {
+        case Offering::State::starting:
+            return "starting";
+        case Offering::State::listening:
+            return "listening";
+        case Offering::State::failed:
+            return "failed";
+    }
+    return {};
+}
+
 Error not_known(const std::string& what) {
-    return {Code::not_found, Stage::channel, "there is no channel " + what + " that you may see",
+    return {Code::not_found, Stage::channel,
+            "there is no channel " + (what.empty() ? "of that socket" : what) + " that you may see",
             "channels are known for 60 s after their end"};
 }
 
@@ -122,7 +136,8 @@ Api::Reply Api::plan(varlink::Incoming incoming) {
     Result<std::vector<Judged>> planned = co_await opening->plan();
     if (!planned) co_return failure(planned.error(), opening->explanation());
     varlink::Reply reply;
-    reply.parameters["allowed"] = opening->decision().allowed;
+    const auto is_usable = [](const Judged& judged) { return judged.usable; };
+    reply.parameters["allowed"] = std::any_of(planned->begin(), planned->end(), is_usable);
     reply.parameters["candidates"] = to_json(*planned);
     reply.parameters["explanation"] = opening->explanation().to_json();
     co_return reply;
@@ -144,7 +159,8 @@ Api::Reply Api::find(varlink::Incoming incoming) {
 Result<void> Api::may_accept(const Caller& caller, const std::string& name) const {
     const config::Service* service = broker_.configuration->service(name);
     const bool offered = service != nullptr && service->accept;
-    if (offered && service->accept->deliver != config::Delivery::accept)
+    if (offered && service->accept->deliver != config::Delivery::accept &&
+        is_administrator(caller, broker_.configuration->daemon))
         return Error(Code::invalid_request, Stage::request,
                      "service '" + name + "' is delivered to " + service->accept->socket + ", not to Accept");
     if (offered && is_user_or_member(caller, service->accept->accept_users, service->accept->accept_groups))
@@ -162,7 +178,7 @@ Api::Reply Api::accept(varlink::Incoming incoming) {
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
     if (Result<void> allowed = may_accept(incoming.peer(), service); !allowed)
         co_return failure(allowed.error());
-    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
+    Result<Permits::Permit> permit = accept_permits_.take(incoming.peer().uid, "calls of Accept");
     if (!permit) co_return failure(permit.error());
     auto deadline = AcceptQueue::Clock::time_point::max();
     if (timeout) deadline = AcceptQueue::Clock::now() + std::chrono::milliseconds(*timeout);
@@ -185,10 +201,18 @@ bool Api::may_see(const Caller& caller, const ChannelRow& row) const {
     return caller.uid == row.caller || is_administrator(caller, broker_.configuration->daemon);
 }
 
+// A program that hangs must not hold up whoever asks about channels.
+template <class T>
+asio::awaitable<Result<T>> Api::in_a_moment(asio::awaitable<Result<T>> work) {
+    Error late(Code::timed_out, Stage::channel, "mutuald-channel did not answer within 5 s");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    return varlink::with_deadline(broker_.loop, std::move(work), deadline, std::move(late));
+}
+
 asio::awaitable<Result<ChannelRow>> Api::find_channel(std::string channel, std::uint64_t cookie) {
     std::optional<Error> problem;
     for (auto& [transport, client] : broker_.channels) {
-        Result<ChannelRow> row = co_await client.whois(channel, cookie);
+        Result<ChannelRow> row = co_await in_a_moment(client.whois(channel, cookie));
         if (row) co_return row;
         if (row.error().code != Code::not_found) problem = row.error();
     }
@@ -213,7 +237,7 @@ Api::Reply Api::whois(varlink::Incoming incoming) {
 Api::Reply Api::list_channels(varlink::Incoming incoming) {
     json::array channels;
     for (auto& [transport, client] : broker_.channels) {
-        Result<std::vector<ChannelRow>> rows = co_await client.list();
+        Result<std::vector<ChannelRow>> rows = co_await in_a_moment(client.list());
         if (!rows) co_return failure(rows.error());
         for (const ChannelRow& row : *rows)
             if (may_see(incoming.peer(), row)) channels.push_back(to_json(row));
@@ -244,8 +268,8 @@ Api::Reply Api::status(varlink::Incoming incoming) {
     Parts parts = co_await ask_parts(broker_);
     for (const std::unique_ptr<Offering>& offering : offerings_)
         if (may_use(caller, *broker_.configuration->service(offering->service())))
-            parts.rows.push_back({"service " + offering->service(),
-                                  offering->listening() ? "listening" : "failed", 0, offering->state()});
+            parts.rows.push_back(
+                {"service " + offering->service(), name_of(offering->phase()), 0, offering->state()});
     json::array rows;
     for (Part& part : parts.rows) {
         // Paths, addresses and what went wrong with them are the administrators'.

@@ -34,13 +34,16 @@ private:
 
     bool may_use(const Caller& caller, const config::Service& service) const;
     Result<void> may_accept(const Caller& caller, const std::string& service) const;
+    template <class T>
+    asio::awaitable<Result<T>> in_a_moment(asio::awaitable<Result<T>> work);
     asio::awaitable<Result<ChannelRow>> find_channel(std::string channel, std::uint64_t cookie);
     bool may_see(const Caller& caller, const ChannelRow& row) const;
 
     Broker& broker_;
     AcceptQueue& queue_;
     const std::vector<std::unique_ptr<Offering>>& offerings_;
-    Permits permits_;
+    Permits permits_;         // Open, Plan and Find
+    Permits accept_permits_;  // these may wait for ever, and must not keep others from opening
     std::chrono::steady_clock::time_point started_;
 };
 

@@ -38,7 +38,7 @@ Broker::Broker(asio::io_context& event_loop, std::shared_ptr<const config::Confi
       keys(programs.keys),
       plugins(programs.plugins),
       catalog(configuration, keys, plugins) {
-    for (auto& [name, pool] : programs.channels) channels.try_emplace(name, pool, name);
+    for (auto& [name, pool] : programs.channels) channels.try_emplace(name, pool);
 }
 
 boost::json::object wire_options(const config::Service& service) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/candidates.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 
@@ -45,12 +43,6 @@ std::vector<std::string> rdns_of(std::string_view dn) {
         begin = at + 1;
     }
     return rdns;
-}
-
-bool is_address_literal(const std::string& host) {
-    std::array<unsigned char, 16> address;
-    return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-           ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
 }
 
 const std::string& spn_host(const Candidate& candidate) {

@@ -95,7 +95,9 @@ void Catalog::remember(std::string key, const Answer& answer) {
     const auto now = Clock::now();
     if (entries_.size() >= most_entries) {
         std::erase_if(entries_, [now](const auto& entry) { return entry.second.until <= now; });
-        if (entries_.size() >= most_entries) entries_.clear();
+        const auto sooner = [](const auto& a, const auto& b) { return a.second.until < b.second.until; };
+        if (entries_.size() >= most_entries)
+            entries_.erase(std::min_element(entries_.begin(), entries_.end(), sooner));
     }
     entries_[std::move(key)] = Entry{answer.candidates, now + keep};
 }

@@ -45,7 +45,7 @@ private:
                                             Clock::time_point deadline, Explanation& explanation);
     void remember(std::string key, const Answer& answer);
 
-    static constexpr std::size_t most_entries = 1024;
+    static constexpr std::size_t most_entries = 256;
     std::shared_ptr<const config::Configuration> configuration_;
     KeysClient& keys_;
     PluginsClient& plugins_;

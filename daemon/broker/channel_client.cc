@@ -153,14 +153,6 @@ asio::awaitable<Result<Endpoint>> ChannelClient::listen(ListenOrder order) {
     co_return endpoint;
 }
 
-asio::awaitable<Result<void>> ChannelClient::unlisten(std::string service) {
-    varlink::Call call = call_of("Unlisten");
-    call.parameters["service"] = service;
-    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
-    if (!reply) co_return reply.error();
-    co_return Result<void>();
-}
-
 asio::awaitable<Result<std::vector<ChannelRow>>> ChannelClient::list() {
     Result<varlink::Reply> reply = co_await pool_.call(call_of("List"));
     if (!reply) co_return reply.error();
@@ -187,15 +179,6 @@ asio::awaitable<Result<ChannelRow>> ChannelClient::whois(std::string channel, st
     const json::object row = parameters.object("channel");
     if (Result<void> finished = parameters.finish_loosely(); !finished) co_return finished.error();
     co_return read_row(row);
-}
-
-asio::awaitable<Result<void>> ChannelClient::close(std::string channel, std::string verdict) {
-    varlink::Call call = call_of("Close");
-    call.parameters["channel"] = channel;
-    call.parameters["verdict"] = verdict;
-    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
-    if (!reply) co_return reply.error();
-    co_return Result<void>();
 }
 
 asio::awaitable<Result<std::size_t>> ChannelClient::loops() {

@@ -79,19 +79,13 @@ public:
 
     asio::awaitable<Connected> connect(ConnectOrder order);
     asio::awaitable<Result<Endpoint>> listen(ListenOrder order);
-    asio::awaitable<Result<void>> unlisten(std::string service);
     asio::awaitable<Result<std::vector<ChannelRow>>> list();
     // By id, or by cookie if the id is empty. not_found if this program knows no such channel.
     asio::awaitable<Result<ChannelRow>> whois(std::string channel, std::uint64_t cookie);
-    asio::awaitable<Result<void>> close(std::string channel, std::string verdict);
     asio::awaitable<Result<std::size_t>> loops();
-
-    const std::string& transport() const { return transport_; }
-    ConnectionPool& pool() { return pool_; }
 
 private:
     ConnectionPool& pool_;
-    std::string transport_;
 };
 
 }  // namespace mutual::broker

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <csignal>
 #include <iostream>
 
 #include "daemon/broker/admission.h"
@@ -108,6 +109,7 @@ int serve(const Options& options, const unit::Log& log) {
         rethrow);
     for (const auto& offering : offerings) boost::asio::co_spawn(loop, offering->run(), rethrow);
     boost::asio::co_spawn(loop, unit::feed_watchdog(), rethrow);
+    std::signal(SIGHUP, SIG_IGN);  // the configuration is read at start only
     boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&loop](const boost::system::error_code&, int) { loop.stop(); });
     unit::notify_ready("serving " + std::to_string(configuration->services.size()) + " service(s)");
@@ -136,6 +138,8 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--channel-user", options.channel_user, "the user as which mutuald-channel runs")
         ->capture_default_str();
+    for (const char* other : {"--check-config", "--config", "--socket-folder", "--channel-user"})
+        app.get_option("--all")->excludes(app.get_option(other));
     CLI11_PARSE(app, argc, argv);
     const unit::Log log = unit::system_log("mutuald");
     try {

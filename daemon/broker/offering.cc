@@ -13,12 +13,12 @@ namespace mutual::broker {
 namespace {
 
 using std::chrono::milliseconds;
-using Watched = std::shared_ptr<varlink::Connection>;
 
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{5000};
 
-asio::awaitable<void> tell_when_gone(Watched watched, std::shared_ptr<asio::steady_timer> event) {
+asio::awaitable<void> tell_when_gone(std::shared_ptr<varlink::Connection> watched,
+                                     std::shared_ptr<asio::steady_timer> event) {
     co_await watched->hung_up();
     event->cancel();
 }
@@ -52,7 +52,7 @@ asio::awaitable<Result<void>> Offering::offer() {
     Result<void> revoked = co_await broker_.keys.revoke(service_.name, grants->generation);
     if (!revoked) co_return revoked.error();
     state_ = "listening on " + endpoint->text();
-    listening_ = true;
+    phase_ = State::listening;
     std::string keys;
     for (const std::string& key : grants->keys) keys.append(keys.empty() ? "" : ", ").append(key);
     broker_.log.info("offers '" + service_.name + "' on " + endpoint->text() + " with " + keys,
@@ -60,19 +60,23 @@ asio::awaitable<Result<void>> Offering::offer() {
     co_return Result<void>();
 }
 
-asio::awaitable<void> Offering::until_a_program_ends() {
-    auto event = std::make_shared<asio::steady_timer>(broker_.loop, asio::steady_timer::time_point::max());
-    std::vector<Watched> watched;
+Result<Offering::Watched> Offering::watch() {
+    Watched watched;
     for (ConnectionPool* pool : {&broker_.programs.keys, &broker_.programs.channels.at(service_.transport)}) {
         Result<std::unique_ptr<varlink::Connection>> connection = pool->connect();
-        if (!connection) co_return;
+        if (!connection) return connection.error();
         watched.emplace_back(std::move(*connection));
     }
-    for (const Watched& one : watched)
+    return watched;
+}
+
+asio::awaitable<void> Offering::until_one_ends(Watched watched) {
+    auto event = std::make_shared<asio::steady_timer>(broker_.loop, asio::steady_timer::time_point::max());
+    for (const auto& one : watched)
         asio::co_spawn(broker_.loop, tell_when_gone(one, event), [](std::exception_ptr) {});
     boost::system::error_code ended;
     co_await event->async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    for (const Watched& one : watched) one->close();
+    for (const auto& one : watched) one->close();
 }
 
 void Offering::complain(const Error& error) {
@@ -81,17 +85,24 @@ void Offering::complain(const Error& error) {
         broker_.log.error("does not offer '" + service_.name + "': " + state,
                           {{unit::Field::service, service_.name}});
     state_ = std::move(state);
+    phase_ = State::failed;
 }
 
 asio::awaitable<void> Offering::run() {
     asio::steady_timer timer(broker_.loop);
     milliseconds pause = first_pause;
     for (;;) {
-        Result<void> offered = co_await offer();
+        // Watched from before the grants are asked for: a program that is restarted meanwhile has lost them.
+        Result<Watched> watched = watch();
+        Result<void> offered;
+        if (watched)
+            offered = co_await offer();
+        else
+            offered = watched.error();
         if (offered) {
             pause = first_pause;
-            co_await until_a_program_ends();
-            listening_ = false;
+            co_await until_one_ends(std::move(*watched));
+            phase_ = State::starting;
             state_ = "a program of the daemon ended; starting again";
         } else {
             complain(offered.error());

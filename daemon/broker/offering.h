@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemon/broker/broker.h"
 
@@ -20,18 +21,23 @@ public:
     const std::string& service() const { return service_.name; }
     // For Status: where it listens, or why it does not.
     const std::string& state() const { return state_; }
-    bool listening() const { return listening_; }
+    enum class State { starting, listening, failed };
+    State phase() const { return phase_; }
 
 private:
+    // Connections to the programs that it takes: each ends when its program does.
+    using Watched = std::vector<std::shared_ptr<varlink::Connection>>;
+
     asio::awaitable<Result<void>> offer();
     asio::awaitable<Result<Endpoint>> listen(std::vector<UniqueFd> grants);
-    asio::awaitable<void> until_a_program_ends();
+    Result<Watched> watch();
+    asio::awaitable<void> until_one_ends(Watched watched);
     void complain(const Error& error);
 
     Broker& broker_;
     const config::Service& service_;
     std::string state_ = "starting";
-    bool listening_ = false;
+    State phase_ = State::starting;
 };
 
 }  // namespace mutual::broker

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/opening.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
 
 #include "daemon/broker/channel_pair.h"
 #include "daemon/config/nearest.h"
@@ -24,12 +22,6 @@ constexpr milliseconds smallest_share{1000};
 // rest.
 constexpr milliseconds grace{50};
 
-bool is_address_literal(const std::string& host) {
-    std::array<unsigned char, 16> address;
-    return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
-           ::inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
-}
-
 // Another candidate cannot do better: it is about the caller, the KDC or us.
 bool ends_the_request(const Error& error) {
     switch (error.code) {
@@ -47,12 +39,6 @@ bool ends_the_request(const Error& error) {
         default:
             return false;
     }
-}
-
-bool same_principal(const std::string& a, const std::string& b) {
-    const Result<PrincipalParts> left = parse_principal(a);
-    const Result<PrincipalParts> right = parse_principal(b);
-    return left && right && left->components == right->components && left->realm == right->realm;
 }
 
 std::string flags_of(const Facts& facts) {
@@ -85,7 +71,7 @@ Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connec
 }
 
 milliseconds Opening::time_left() const {
-    return std::max(duration_cast<milliseconds>(deadline_ - Clock::now()), milliseconds(1));
+    return std::max(duration_cast<milliseconds>(std::min(deadline_, turn_) - Clock::now()), milliseconds(1));
 }
 
 Error Opening::late() const {
@@ -97,7 +83,9 @@ Error Opening::late() const {
 
 Error Opening::no_such_service() const {
     std::vector<std::string> names;
-    for (const auto& [name, service] : broker_.configuration->services) names.push_back(name);
+    // Only what this caller may open: other names are none of its business.
+    for (const auto& [name, service] : broker_.configuration->services)
+        if (decide(*broker_.configuration, caller_, name).allowed) names.push_back(name);
     return {Code::unknown_service, Stage::request,
             "there is no definition of service '" + request_.service + "'",
             config::suggestion(request_.service, names)};
@@ -145,11 +133,6 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::ordered_candidates() {
                         "no instance of service '" + service_->name + "' was found",
                         "see whether it is published: mutualctl find " + service_->name);
     order(*found, random_up_to);
-    if (!found->front().usable)
-        co_return Error(Code::untrusted, Stage::trust,
-                        std::to_string(found->size()) + " instance(s) of '" + service_->name +
-                            "' were found, none may be trusted: " + found->front().reason,
-                        "state a reason under [service." + service_->name + ".trust], if there is one");
     co_return found;
 }
 
@@ -252,12 +235,12 @@ asio::awaitable<Result<Facts>> Opening::verified_facts(const Judged& judged, std
 }
 
 asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, InitiatingGrant grant,
-                                                 std::vector<Endpoint> endpoints, milliseconds share) {
+                                                 std::vector<Endpoint> endpoints) {
     Opened opened;
     Result<ConnectOrder> order = order_for(judged, opened);
     if (!order) co_return order.error();
     order->endpoints = std::move(endpoints);
-    order->timeout = share;
+    order->timeout = time_left();
     order->grant = std::move(grant.grant);
     explanation_.enter(Stage::connect);
     const auto asked = Clock::now();
@@ -280,7 +263,7 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
     co_return opened;
 }
 
-asio::awaitable<Result<Opened>> Opening::try_one(Judged judged, milliseconds share) {
+asio::awaitable<Result<Opened>> Opening::try_one(Judged judged) {
     explanation_.add(Stage::spn, "chosen",
                      judged.spn + " at " + judged.candidate.host + ":" +
                          std::to_string(judged.candidate.port) + ", from " + judged.candidate.source);
@@ -296,8 +279,10 @@ asio::awaitable<Result<Opened>> Opening::try_each(std::vector<Judged> candidates
     std::erase_if(candidates, [](const Judged& judged) { return !judged.usable; });
     std::optional<Error> best;  // of the candidate that came furthest
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-        const auto share = std::max(time_left() / static_cast<long>(candidates.size() - i), smallest_share);
-        Result<Opened> opened = co_await try_one(std::move(candidates[i]), share);
+        const auto left = deadline_ - Clock::now();
+        turn_ = Clock::now() +
+                std::max<Clock::duration>(left / static_cast<long>(candidates.size() - i), smallest_share);
+        Result<Opened> opened = co_await try_one(std::move(candidates[i]));
         if (opened) co_return opened;
         explanation_.add(opened.error());
         if (!best || opened.error().stage >= best->stage) best = opened.error();
@@ -309,13 +294,23 @@ asio::awaitable<Result<Opened>> Opening::try_each(std::vector<Judged> candidates
 asio::awaitable<Result<Opened>> Opening::try_candidates() {
     Result<std::vector<Judged>> candidates = co_await ordered_candidates();
     if (!candidates) co_return candidates.error();
+    if (!candidates->front().usable)
+        co_return Error(Code::untrusted, Stage::trust,
+                        std::to_string(candidates->size()) + " instance(s) of '" + service_->name +
+                            "' were found, none may be trusted: " + candidates->front().reason,
+                        "state a reason under [service." + service_->name + ".trust], if there is one");
     co_return co_await try_each(std::move(*candidates));
 }
 
 asio::awaitable<Result<Opened>> Opening::open() {
-    Result<Opened> outcome = co_await in_time(try_candidates());
-    log_outcome(outcome);
-    co_return outcome;
+    try {
+        Result<Opened> outcome = co_await in_time(try_candidates());
+        log_outcome(outcome);
+        co_return outcome;
+    } catch (const boost::system::system_error&) {
+        log_outcome(Error(Code::cancelled, explanation_.current(), "the caller hung up"));
+        throw;
+    }
 }
 
 void Opening::log_outcome(const Result<Opened>& outcome) const {

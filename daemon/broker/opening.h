@@ -32,7 +32,7 @@ public:
     Opening(Broker& broker, Request request, Caller caller, UniqueFd connection);
 
     asio::awaitable<Result<Opened>> open();
-    // Everything up to the connection: the candidates in the order in which they would be tried.
+    // Policy, discovery, trust and SPNs: the candidates in the order in which they would be tried.
     asio::awaitable<Result<std::vector<Judged>>> plan();
     // Discovery and judgement alone.
     asio::awaitable<Result<std::vector<Judged>>> find();
@@ -49,11 +49,11 @@ private:
     Error no_such_service() const;
     Result<void> check_policy();
     asio::awaitable<Result<Opened>> try_each(std::vector<Judged> candidates);
-    asio::awaitable<Result<Opened>> try_one(Judged judged, std::chrono::milliseconds share);
+    asio::awaitable<Result<Opened>> try_one(Judged judged);
     asio::awaitable<Result<InitiatingGrant>> grant_for(const Judged& judged);
     asio::awaitable<Result<std::vector<Endpoint>>> endpoints_of(const Candidate& candidate);
     asio::awaitable<Result<Opened>> connect(const Judged& judged, InitiatingGrant grant,
-                                            std::vector<Endpoint> endpoints, std::chrono::milliseconds share);
+                                            std::vector<Endpoint> endpoints);
     Result<ConnectOrder> order_for(const Judged& judged, Opened& opened);
     asio::awaitable<Result<Facts>> verified_facts(const Judged& judged, std::string context,
                                                   std::string self);
@@ -68,6 +68,7 @@ private:
     const config::Service* service_;
     Clock::time_point began_;
     Clock::time_point deadline_;
+    Clock::time_point turn_ = Clock::time_point::max();  // the end of the present candidate's share
     Explanation explanation_;
     Decision decision_;
 };

@@ -10,7 +10,8 @@ namespace mutual::broker {
 namespace {
 
 constexpr std::size_t most_keywords = 16;
-constexpr std::size_t longest_keyword = 256;  // as in the directory (SCP-4)
+constexpr std::int64_t longest_timeout = 600'000;  // milliseconds; what the other programs accept, too
+constexpr std::size_t longest_keyword = 256;       // as in the directory (SCP-4)
 
 Result<void> narrow_to(std::string& fixed, const std::string& wanted, std::string_view what) {
     if (wanted.empty() || wanted == fixed) return {};
@@ -37,7 +38,7 @@ Result<Request> read_request(const boost::json::object& parameters, std::string_
     request.credential_cache = fields.optional_text("credentialCache", 4096).value_or("");
     request.minimum_lifetime =
         std::chrono::seconds(fields.optional_number("minimumLifetimeSeconds", 0, 31'536'000).value_or(0));
-    if (const auto timeout = fields.optional_number("timeoutMilliseconds", 1, 3'600'000))
+    if (const auto timeout = fields.optional_number("timeoutMilliseconds", 1, longest_timeout))
         request.timeout = std::chrono::milliseconds(*timeout);
     if (Result<void> finished = fields.finish(); !finished) return finished.error();
     if (std::any_of(request.keywords.begin(), request.keywords.end(),

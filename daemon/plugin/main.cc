@@ -131,7 +131,9 @@ int run(int count, char** values) {
     const auto log = unit::system_log("mutuald-plugin");
     const auto served = serve(options, log);
     if (!served) log.error(to_string(served.error()));
-    return served ? 0 : 1;
+    if (served) return 0;
+    return served.error().code == Code::invalid_configuration ? 78
+                                                              : 1;  // EX_CONFIG: starting again is no use
 }
 
 }  // namespace

@@ -87,4 +87,10 @@ struct PrincipalParts {
 Result<PrincipalParts> parse_principal(std::string_view text);
 Result<Spn> spn_of_principal(std::string_view text);
 
+// Whether two principals in libkrb5's text form are the same: by component and realm, octet by octet.
+bool same_principal(std::string_view a, std::string_view b);
+
+// An IPv4 or IPv6 address in its text form: it cannot stand in an SPN.
+bool is_address_literal(std::string_view text);
+
 }  // namespace mutual
