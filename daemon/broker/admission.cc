@@ -18,6 +18,13 @@ namespace {
 
 constexpr std::string_view interface = "org.mutuald.Admission";
 
+std::string asked_spn(const Facts& facts) {
+    const Result<Spn> spn = spn_of_principal(facts.acceptor);
+    if (!spn) return facts.acceptor;
+    const Result<std::string> text = to_text(*spn);
+    return text ? *text : facts.acceptor;
+}
+
 Error refusal(std::string message, std::string hint = {}) {
     return {Code::denied, Stage::admission, std::move(message), std::move(hint)};
 }

@@ -91,6 +91,8 @@ Api::Api(Broker& broker, AcceptQueue& queue, const std::vector<std::unique_ptr<O
       offerings_(offerings),
       permits_(broker.configuration->daemon.limits.requests,
                broker.configuration->daemon.limits.requests_per_uid),
+      accept_permits_(broker.configuration->daemon.limits.requests,
+                      broker.configuration->daemon.limits.requests_per_uid),
       started_(std::chrono::steady_clock::now()) {}
 
 void Api::add_to(varlink::Service& service) {

@@ -74,8 +74,7 @@ struct ChannelRow {
 
 class ChannelClient {
 public:
-    ChannelClient(ConnectionPool& pool, std::string transport)
-        : pool_(pool), transport_(std::move(transport)) {}
+    explicit ChannelClient(ConnectionPool& pool) : pool_(pool) {}
 
     asio::awaitable<Connected> connect(ConnectOrder order);
     asio::awaitable<Result<Endpoint>> listen(ListenOrder order);

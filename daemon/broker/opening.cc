@@ -271,8 +271,7 @@ asio::awaitable<Result<Opened>> Opening::try_one(Judged judged) {
     if (!grant) co_return grant.error();
     Result<std::vector<Endpoint>> endpoints = co_await endpoints_of(judged.candidate);
     if (!endpoints) co_return endpoints.error();
-    co_return co_await connect(judged, std::move(*grant), std::move(*endpoints),
-                               std::min(share, time_left()));
+    co_return co_await connect(judged, std::move(*grant), std::move(*endpoints));
 }
 
 asio::awaitable<Result<Opened>> Opening::try_each(std::vector<Judged> candidates) {
