@@ -194,7 +194,7 @@ struct SessionParameters {
 class Transport {
 public:
     virtual ~Transport() = default;
-    // `host` outlives the Session. invalid_configuration: an option is unknown or wrong.
+    // Called from several threads at once. `host` outlives the Session. invalid_configuration: wrong options.
     virtual Result<std::unique_ptr<Session>> session(const SessionParameters& parameters,
                                                      SessionHost& host) = 0;
 };
