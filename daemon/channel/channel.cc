@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/channel/channel.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mutual::channel {
@@ -17,8 +18,11 @@ Channel::Channel(EventLoop& loop, ChannelTable& table, ChannelSetup setup, Obser
 Channel::~Channel() = default;
 
 void Channel::start(Transport& transport) {
-    network_.attach(std::move(setup_.network));
     active_ = now();
+    if (auto attached = network_.attach(std::move(setup_.network)); !attached) {
+        fail(Verdict::reset, std::move(attached).error());
+        return obey();
+    }
     try {
         auto session = transport.session({setup_.facts.role, setup_.options}, *this);
         if (session)
@@ -27,6 +31,8 @@ void Channel::start(Transport& transport) {
             fail(Verdict::reset, std::move(session).error());
     } catch (const std::exception& thrown) {
         plugin_broke(thrown.what());
+    } catch (...) {
+        plugin_broke("something unknown was thrown");
     }
     if (session_) drive([](Session& session) { session.start(); });
     if (ending_) obey();
@@ -34,6 +40,10 @@ void Channel::start(Transport& transport) {
 }
 
 void Channel::close(Verdict verdict) {
+    if (phase_ == Phase::closing) {
+        ending_->verdict = verdict;
+        return close_now(true);
+    }
     if (!is_live()) return;
     fail(verdict, {Code::cancelled, Stage::channel, "the channel was closed by order"});
     obey();
@@ -53,10 +63,9 @@ void Channel::step(ContextNumber number, Bytes token) {
     Context& context = contexts_[number];
     if (context.established) return plugin_broke("it stepped a context that is complete");
     if (context.handshake == 0) context.handshake = setup_.grant->begin();
-    ++unanswered_;
-    auto answered = [self = shared_from_this(), number](Step step) {
-        --self->unanswered_;
-        self->stepped(number, std::move(step));
+    ++context.unanswered;
+    auto answered = [self = shared_from_this(), number, handshake = context.handshake](Step step) {
+        self->stepped(number, handshake, std::move(step));
     };
     setup_.grant->step(context.handshake, token, std::move(answered));
 }
@@ -67,11 +76,12 @@ void Channel::admit(ContextNumber number, std::string claim) {
         setup_.admission_socket.empty())
         return plugin_broke("it asked for admission at the wrong moment");
     admission_ = std::make_shared<Admission>(loop_, setup_.admission_socket);
-    ++unanswered_;
+    admitting_ = true;
     auto answered = [self = shared_from_this(), number](Result<Admitted> answer) {
-        --self->unanswered_;
+        self->admitting_ = false;
         self->admitted(number, std::move(answer));
     };
+    setup_.facts.context = found->second.id;
     AdmissionQuestion question{setup_.facts.service, setup_.facts.context, setup_.facts.endpoint,
                                std::move(claim), setup_.deadline};
     admission_->ask(std::move(question), std::move(answered));
@@ -94,8 +104,6 @@ void Channel::discard(ContextNumber number) {
 
 void Channel::program_end(Verdict verdict) {
     if (!peer_verdict_) peer_verdict_ = verdict;
-    if (record_) record_->record(*peer_verdict_);
-    program_.finish();
 }
 
 void Channel::end(Verdict verdict, std::optional<Error> error) {
@@ -104,10 +112,20 @@ void Channel::end(Verdict verdict, std::optional<Error> error) {
 
 // What it is told
 
-void Channel::stepped(ContextNumber number, Step step) {
+bool Channel::is_waiting() const {
+    const auto is_unanswered = [](const auto& entry) { return entry.second.unanswered > 0; };
+    return admitting_ || std::ranges::any_of(contexts_, is_unanswered);
+}
+
+void Channel::stepped(ContextNumber number, std::int64_t handshake, Step step) {
     const auto found = contexts_.find(number);
-    if (!is_live() || found == contexts_.end()) return;
+    if (!is_live() || found == contexts_.end() || found->second.handshake != handshake) return;
+    --found->second.unanswered;
     if (step.established) complete(found->second, step);
+    if (ending_) {
+        obey();
+        return rest();
+    }
     StepAnswer answer;
     answer.token = std::move(step.token);
     answer.established = found->second.established.get();
@@ -118,13 +136,18 @@ void Channel::stepped(ContextNumber number, Step step) {
 
 void Channel::complete(Context& context, Step& step) {
     const ContextFacts& facts = step.established->facts();
-    expires_ = facts.expires;
-    if (phase_ == Phase::handshake && setup_.facts.context.empty()) {
+    if (setup_.facts.context.empty()) {
         setup_.facts.context = step.context;
         setup_.facts.initiator = facts.initiator;
         setup_.facts.acceptor = facts.acceptor;
         if (setup_.facts.role == Role::acceptor) setup_.facts.spn = facts.acceptor;
+    } else if (facts.initiator != setup_.facts.initiator || facts.acceptor != setup_.facts.acceptor) {
+        return fail(Verdict::reset, {Code::wrong_peer, Stage::handshake,
+                                     "a further context is of " + facts.initiator + " with " +
+                                         facts.acceptor + ", not of the channel's two"});
     }
+    expires_ = facts.expires;
+    context.id = std::move(step.context);
     context.established = std::move(step.established);
 }
 
@@ -159,11 +182,11 @@ void Channel::obey() {
 void Channel::finish_establishing() {
     setup_.facts.started = std::chrono::system_clock::now();
     setup_.facts.expires = expires_;
+    auto attached = program_.attach(std::move(setup_.program));
+    if (!attached) return fail(Verdict::reset, std::move(attached).error());
     auto added = table_.add(setup_.facts);
     if (!added) return fail(Verdict::reset, std::move(added).error());
     record_ = std::move(*added);
-    if (peer_verdict_) record_->record(*peer_verdict_);
-    program_.attach(std::move(setup_.program));
     phase_ = Phase::established;
     active_ = now();
     std::exchange(observer_.handshake_finished, nullptr)(setup_.facts);

@@ -40,7 +40,7 @@ public:
     ~Channel();
     void start(Transport& transport);
 
-    // Ends a live channel from outside.
+    // Ends a live channel from outside; at once if it is ending already.
     void close(Verdict verdict);
     // Ends a handshake that nobody waits for any more; an established channel lives on.
     void abandon();
@@ -65,6 +65,8 @@ private:
     };
     struct Context {
         std::int64_t handshake = 0;
+        int unanswered = 0;  // steps
+        std::string id;      // once it is complete
         std::unique_ptr<SecurityContext> established;
     };
 
@@ -74,8 +76,9 @@ private:
     void drive(Call call);
     void rest();
     void obey();
+    bool is_waiting() const;  // for an answer to a step or an admission
     bool is_live() const { return phase_ == Phase::handshake || phase_ == Phase::established; }
-    void stepped(ContextNumber number, Step step);
+    void stepped(ContextNumber number, std::int64_t handshake, Step step);
     void complete(Context& context, Step& step);
     void admitted(ContextNumber number, Result<Admitted> answer);
     void finish_establishing();
@@ -96,6 +99,8 @@ private:
     void flush();
     void flush_network();
     void flush_program();
+    void show_end();
+    void settle(bool established);
     void count();
 
     // channel_end.cc
@@ -103,6 +108,7 @@ private:
     void give_up_handshake(const Ending& ending);
     void finish_closing();
     void close_now(bool at_once);
+    Verdict verdict_of_cut() const;
     void arm();
     void timer_fired();
     Instant next_instant() const;
@@ -122,9 +128,9 @@ private:
     std::shared_ptr<ChannelRecord> record_;
     asio::steady_timer timer_;
     std::optional<Ending> ending_;
-    std::optional<Verdict> peer_verdict_;
+    std::optional<Verdict> peer_verdict_;  // recorded when the program has all that came before it
     Phase phase_ = Phase::handshake;
-    int unanswered_ = 0;         // steps and admissions
+    bool admitting_ = false;
     bool establishing_ = false;  // the session said so in the call that is under way
     bool settled_ = false;
     bool peer_is_early_ = false;  // it sent something before it was admitted

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of Channel that moves bytes: what may be read when, and what becomes of it.
+#include <utility>
+
 #include "daemon/channel/channel.h"
 
 namespace mutual::channel {
@@ -17,14 +19,13 @@ constexpr std::size_t program_mark = OutputQueue::low_mark + 2 * EventLoop::scra
 
 bool Channel::may_read_network() const {
     if (!is_live() || network_.read_ended()) return false;
-    if (phase_ == Phase::handshake) return unanswered_ == 0;
+    if (phase_ == Phase::handshake) return !is_waiting();
     return program_.output().is_low();
 }
 
 // Admission may wait for a local server, and no longer than there is a peer to be served.
 bool Channel::may_watch_for_end() const {
-    return phase_ == Phase::handshake && admission_ && unanswered_ > 0 && !peer_is_early_ &&
-           !network_.read_ended();
+    return phase_ == Phase::handshake && admitting_ && !peer_is_early_ && !network_.read_ended();
 }
 
 bool Channel::may_read_program() const {
@@ -123,23 +124,37 @@ void Channel::flush_network() {
     if (network_.output().size() != before) active_ = now();
     if (flushed == Duplex::Flush::broken) {
         network_.output().clear();
+        if (record_) settle(false);
         // In the handshake the next read tells more than this write.
         if (phase_ == Phase::established && !ending_)
             fail(Verdict::reset, {Code::protocol, Stage::channel, "the connection to the peer broke"});
     }
-    if (flushed == Duplex::Flush::done && phase_ == Phase::established && admission_ && !settled_) {
-        settled_ = true;
-        admission_->settle(true);
-    }
+    if (flushed == Duplex::Flush::done && record_) settle(true);  // the last token is out
 }
 
 void Channel::flush_program() {
     const std::size_t before = program_.output().size();
     const auto flushed = program_.flush();
     if (program_.output().size() != before) active_ = now();
-    if (flushed != Duplex::Flush::broken) return;
-    program_gone_ = true;
-    program_.output().clear();
+    if (flushed == Duplex::Flush::broken) {
+        program_gone_ = true;
+        program_.output().clear();
+    } else if (flushed == Duplex::Flush::done && peer_verdict_ && !program_gone_ && !program_.finished()) {
+        show_end();
+    }
+}
+
+// The verdict is there before the program sees the end, and only if it has all that came before.
+void Channel::show_end() {
+    count();
+    if (record_) record_->record(*peer_verdict_);
+    program_.finish();
+    program_.flush();
+}
+
+void Channel::settle(bool established) {
+    if (!admission_ || setup_.facts.channel.empty() || std::exchange(settled_, true)) return;
+    admission_->settle(established);
 }
 
 }  // namespace mutual::channel

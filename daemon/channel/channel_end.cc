@@ -22,18 +22,14 @@ void Channel::begin_closing() {
     const bool was_established = phase_ == Phase::established;
     phase_ = Phase::closing;
     count();
-    if (record_) record_->record(ending_->verdict);
-    if (!was_established)
-        give_up_handshake(*ending_);
-    else if (admission_ && !std::exchange(settled_, true))
-        admission_->settle(true);
+    if (!was_established) give_up_handshake(*ending_);
     const bool complete = peer_verdict_ == Verdict::authenticated;  // the program shall have all of it
     if (ending_->verdict == Verdict::reset && !complete) return close_now(true);
     const bool orderly =
         was_established && ending_->verdict != Verdict::expired && ending_->verdict != Verdict::denied;
     if (!orderly) linger_ = now() + short_linger;
+    if (!peer_verdict_) peer_verdict_ = ending_->verdict;
     network_.finish();
-    program_.finish();
     finish_closing();
     rest();
 }
@@ -44,17 +40,16 @@ void Channel::give_up_handshake(const Ending& ending) {
         if (!context.established) setup_.grant->drop(context.handshake);
     if (admission_ && setup_.facts.channel.empty())
         admission_->cancel();
-    else if (admission_)
-        admission_->settle(false);
+    else
+        settle(false);
     std::exchange(observer_.handshake_finished, nullptr)(ending.error ? *ending.error : without_reason());
 }
 
 void Channel::finish_closing() {
-    const auto is_done = [](Duplex& side) {
-        return !side.is_open() || side.flush() != Duplex::Flush::blocked;
-    };
-    const bool network_done = is_done(network_);
-    const bool program_done = is_done(program_);
+    flush_network();
+    if (program_.is_open()) flush_program();
+    const bool network_done = network_.output().empty();
+    const bool program_done = program_.output().empty();
     if (network_done && program_done) return close_now(false);
     const auto writable = [self = shared_from_this()] {
         if (self->phase_ == Phase::closing) self->finish_closing();
@@ -66,6 +61,8 @@ void Channel::finish_closing() {
 
 void Channel::close_now(bool at_once) {
     phase_ = Phase::over;
+    if (record_) record_->record(verdict_of_cut());  // unless the program was shown the end
+    settle(false);                                   // unless the last token went out
     if (at_once)
         network_.reset();
     else
@@ -78,6 +75,12 @@ void Channel::close_now(bool at_once) {
     setup_.grant.reset();
     if (record_) table_.end(record_, std::chrono::system_clock::now());
     observer_.over();
+}
+
+// Of a channel whose program did not get all that the peer sent.
+Verdict Channel::verdict_of_cut() const {
+    if (expiry() <= now()) return Verdict::expired;
+    return ending_->verdict == Verdict::authenticated ? Verdict::unauthenticated : ending_->verdict;
 }
 
 // Time
@@ -138,8 +141,8 @@ void Channel::check_time(Instant instant) {
 
 void Channel::handshake_timed_out() {
     std::string whom = "the peer";
-    if (unanswered_ > 0) whom = admission_ ? "admission" : "mutuald-keys";
-    const Stage stage = unanswered_ > 0 && admission_ ? Stage::admission : Stage::handshake;
+    if (is_waiting()) whom = admitting_ ? "admission" : "mutuald-keys";
+    const Stage stage = admitting_ ? Stage::admission : Stage::handshake;
     fail(Verdict::reset,
          {Code::timed_out, stage, "finish the handshake: waiting for " + whom + " when its time was over"});
 }

@@ -7,6 +7,16 @@
 
 namespace mutual::channel {
 
+Result<void> Duplex::attach(UniqueFd socket) {
+    boost::system::error_code failure;
+    socket_.assign(socket.value(), failure);
+    if (failure)
+        return Error{Code::unavailable, Stage::channel,
+                     "watch a socket of the channel: " + failure.message()};
+    (void)socket.release();
+    return {};
+}
+
 Duplex::Read Duplex::read(MutableBytes room, std::size_t& size) {
     size = 0;
     for (;;) {

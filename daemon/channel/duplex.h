@@ -19,7 +19,7 @@ public:
 
     explicit Duplex(EventLoop& loop) : output_(loop.buffers()), socket_(loop.context()) {}
 
-    void attach(UniqueFd socket) { socket_.assign(socket.release()); }
+    Result<void> attach(UniqueFd socket);
     bool is_open() const { return socket_.is_open(); }
 
     Read read(MutableBytes room, std::size_t& size);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole channels: two ends in one daemon, over loopback, with real contexts.
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <boost/json/serialize.hpp>
@@ -165,6 +166,57 @@ TEST(Channel, FT_091_EndsWhenTheTicketDoes) {
     const auto theirs = verdict_of(world.who_is(pair.accepted));
     EXPECT_TRUE(ours == "expired" || theirs == "expired") << ours << " " << theirs;
     EXPECT_GE(std::chrono::system_clock::now() + milliseconds(1000), world.realm.facts().expires);
+}
+
+// What of the octets sent to the program of `pair.acceptor` the daemon itself still holds.
+std::size_t held(World& world, const Pair& pair) {
+    const auto taken = world.who_is(pair.accepted).at("bytesFromPeer").to_number<std::size_t>();
+    int delivered = 0;
+    ::ioctl(pair.acceptor.value(), FIONREAD, &delivered);
+    return taken - static_cast<std::size_t>(delivered);
+}
+
+// The peer has ended its stream, under protection; a little of it waits for the acceptor's slow program.
+std::size_t end_before_a_slow_program(World& world, const Pair& pair) {
+    std::size_t sent = 0;
+    while (held(world, pair) == 0 && sent < 2'000'000) {
+        send_all(pair.initiator.program.value(), pattern(8192, 6));
+        sent += 8192;
+        while (world.who_is(pair.accepted).at("bytesFromPeer").to_number<std::size_t>() < sent)
+            std::this_thread::yield();
+    }
+    ::shutdown(pair.initiator.program.value(), SHUT_WR);
+    return sent;
+}
+
+TEST(Channel, FT_091_DoesNotCallAStreamAuthenticatedThatTheTicketsEndCut) {
+    World world(std::chrono::seconds(3));
+    auto pair = open_pair(world, world.listen_endpoint());
+    const std::size_t sent = end_before_a_slow_program(world, pair);
+    EXPECT_TRUE(world.ends(pair.accepted, "expired"));
+    EXPECT_LT(receive_to_end(pair.acceptor.value()).size(), sent);
+}
+
+TEST(Channel, RecordsAuthenticatedOnlyWhenTheProgramHasItAll) {
+    World world;
+    auto pair = open_pair(world, world.listen_endpoint());
+    const std::size_t sent = end_before_a_slow_program(world, pair);
+    EXPECT_EQ(verdict_of(world.who_is(pair.accepted)), "");
+    EXPECT_EQ(receive_to_end(pair.acceptor.value()).size(), sent);
+    EXPECT_EQ(verdict_of(world.who_is(pair.accepted)), "authenticated");
+}
+
+TEST(Channel, CloseCutsAChannelThatWaitsForASlowProgram) {
+    World world;
+    auto pair = open_pair(world, world.listen_endpoint());
+    end_before_a_slow_program(world, pair);
+    ::shutdown(pair.acceptor.value(), SHUT_WR);  // now both directions are over, and it only lingers
+    EXPECT_EQ(receive_to_end(pair.initiator.program.value()), "");
+    json::object parameters;
+    parameters["channel"] = pair.accepted;
+    parameters["verdict"] = "denied";
+    EXPECT_EQ(world.order("Close", parameters).error, "");
+    EXPECT_TRUE(world.ends(pair.accepted, "denied"));
 }
 
 TEST(Channel, EndsWhenNothingMovesForTooLong) {
