@@ -78,8 +78,10 @@ asio::awaitable<Result<Reply>> Connection::next() {
     Result<bool> received = co_await receive_message(message);
     if (!received) co_return received.error();
     if (!*received) co_return lost("the other side closed the connection without an answer");
+    // Also those of a message that is refused: they must not pass for the next one's.
+    std::vector<UniqueFd> descriptors = std::exchange(descriptors_, {});
     Result<Reply> reply = parse_reply(message, limits_);
-    if (reply) reply->descriptors = std::exchange(descriptors_, {});
+    if (reply) reply->descriptors = std::move(descriptors);
     co_return reply;
 }
 

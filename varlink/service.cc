@@ -143,9 +143,20 @@ asio::awaitable<Reply> Service::answer_unless_hung_up(Incoming incoming) const {
     co_return failure(interface, Error(Code::internal, Stage::request, "the method failed; see the journal"));
 }
 
+struct Service::Serving {
+    std::shared_ptr<Connection> connection;
+    bool is_idle = false;
+};
+
 asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) const {
+    std::erase_if(serving_, [](const std::weak_ptr<Serving>& one) { return one.expired(); });
+    const auto serving = std::make_shared<Serving>();
+    serving->connection = connection;
+    serving_.push_back(serving);
     for (;;) {
+        serving->is_idle = true;
         Result<std::optional<Call>> received = co_await connection->receive();
+        serving->is_idle = false;
         if (!received) {
             const Error& error = received.error();
             if (error.code != Code::protocol && error.code != Code::limit) co_return;
@@ -164,6 +175,13 @@ asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) con
             co_await with_deadline(connection->loop(), connection->reply(std::move(reply)),
                                    std::chrono::steady_clock::now() + longest_reply, std::move(never_read));
         if (!sent) co_return;
+    }
+}
+
+void Service::hang_up() const {
+    for (const auto& one : serving_) {
+        const auto serving = one.lock();
+        if (serving && serving->is_idle) serving->connection->close();
     }
 }
 

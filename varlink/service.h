@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "varlink/connection.h"
 
@@ -47,6 +48,10 @@ public:
     // be taken over by the method (upgrade): then it returns after that reply.
     asio::awaitable<void> serve(std::shared_ptr<Connection> connection) const;
 
+    // Closes the connections on which no call is under way: who watches one learns that something has changed
+    // here.
+    void hang_up() const;
+
 private:
     asio::awaitable<Reply> answer(Incoming incoming) const;
     asio::awaitable<Reply> answer_unless_hung_up(Incoming incoming) const;
@@ -57,6 +62,8 @@ private:
     Complaint complaint_;
     std::map<std::string, std::string, std::less<>> descriptions_;  // by interface name
     std::map<std::string, Method, std::less<>> methods_;
+    struct Serving;
+    mutable std::vector<std::weak_ptr<Serving>> serving_;  // connections
 };
 
 // The name that an interface description declares; empty if it declares none.

@@ -87,8 +87,8 @@ Step read_failure(const varlink::Reply& reply) {
 
 }  // namespace
 
-GrantClient::GrantClient(EventLoop& loop, UniqueFd socket)
-    : loop_(loop), connection_(loop.context(), std::move(socket)) {}
+GrantClient::GrantClient(EventLoop& loop, UniqueFd socket, Lost lost)
+    : loop_(loop), connection_(loop.context(), std::move(socket)), told_(std::move(lost)) {}
 
 void GrantClient::step(std::int64_t handshake, Bytes token, Stepped stepped) {
     Work work;
@@ -118,7 +118,7 @@ void GrantClient::enqueue(Work work) {
     auto finished = [self = shared_from_this()](std::exception_ptr failure) {
         if (!failure) return;
         self->performing_ = false;
-        self->lost_ = true;
+        self->lose(broken_answer("the connection failed"));
         self->fail_all(broken_answer("the connection failed"));
     };
     asio::co_spawn(loop_.context(), perform_all(shared_from_this()), std::move(finished));
@@ -136,7 +136,7 @@ asio::awaitable<void> GrantClient::perform_all(std::shared_ptr<GrantClient> self
             self->finish(std::move(work), gone);
         } else if (call.oneway) {
             const Result<void> sent = co_await self->connection_.send_oneway(std::move(call));
-            if (!sent) self->lost_ = true;
+            if (!sent) self->lose(sent.error());
         } else {
             self->under_way_ = work.handshake;
             self->dropped_ = false;
@@ -145,10 +145,9 @@ asio::awaitable<void> GrantClient::perform_all(std::shared_ptr<GrantClient> self
             Result<varlink::Reply> reply =
                 co_await varlink::with_deadline(self->loop_.context(), std::move(asking), deadline, late);
             self->under_way_ = 0;
-            if (!reply) {
-                self->lost_ = true;  // what comes later cannot be told apart any more
-                self->connection_.close();
-            }
+            // One whole answer that cannot be read concerns its handshake only. After any other failure what
+            // comes later cannot be told apart any more.
+            if (!reply && reply.error().code != Code::protocol) self->lose(reply.error());
             if (!self->dropped_) self->finish(std::move(work), std::move(reply));
         }
     }
@@ -166,6 +165,12 @@ void GrantClient::finish(Work work, Result<varlink::Reply> reply) {
         step = read_success(*reply);
     }
     work.stepped(std::move(step));
+}
+
+void GrantClient::lose(const Error& why) {
+    if (std::exchange(lost_, true)) return;
+    connection_.close();
+    if (told_) told_(why);
 }
 
 void GrantClient::fail_all(const Error& error) {

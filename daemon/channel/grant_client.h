@@ -29,7 +29,10 @@ class GrantClient : public std::enable_shared_from_this<GrantClient> {
 public:
     using Stepped = std::function<void(Step)>;
 
-    GrantClient(EventLoop& loop, UniqueFd socket);
+    using Lost = std::function<void(const Error&)>;
+
+    // `lost` is told once, when no further step can be had.
+    GrantClient(EventLoop& loop, UniqueFd socket, Lost lost = {});
 
     // The number of a new handshake.
     std::int64_t begin() { return ++last_; }
@@ -47,10 +50,12 @@ private:
     void enqueue(Work work);
     static asio::awaitable<void> perform_all(std::shared_ptr<GrantClient> self);
     void finish(Work work, Result<varlink::Reply> reply);
+    void lose(const Error& why);
     void fail_all(const Error& error);
 
     EventLoop& loop_;
     varlink::Connection connection_;
+    Lost told_;
     std::deque<Work> waiting_;
     std::int64_t last_ = 0;
     std::int64_t under_way_ = 0;  // handshake whose step is being performed

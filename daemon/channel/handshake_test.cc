@@ -157,6 +157,18 @@ TEST(Acceptor, LetsAPeerGoThatClosesBeforeItIsAdmitted) {
     EXPECT_EQ(handshakes_until(world, 0), 0);
 }
 
+TEST(Acceptor, HangsUpOnTheBrokerWhenItsGrantIsLost) {
+    World world;
+    const auto endpoint = world.listen_endpoint();
+    const UniqueFd watched = world.daemon.broker().release();
+    world.neighbours.drop_grants();
+    EXPECT_FALSE(is_closed_within(watched.value(), milliseconds(20)));
+    EXPECT_EQ(error_of(world.connect({endpoint})), "org.mutuald.Channel.RefusedByPeer");
+    EXPECT_TRUE(is_closed_within(watched.value(), milliseconds(5000)));
+    // Offered again, it accepts again.
+    EXPECT_EQ(error_of(world.connect({world.listen_endpoint()})), "");
+}
+
 TEST(Acceptor, KeepsToTheLimitOnHandshakesAndConnections) {
     World world;
     ListenSettings settings;
@@ -227,6 +239,14 @@ TEST(Initiator, TriesTheNextAddressWhenOneRefuses) {
     ASSERT_EQ(attempts.size(), 2U);
     EXPECT_NE(attempts[0].as_object().at("message").as_string(), "");
     EXPECT_EQ(attempts[1].as_object().at("message").as_string(), "");
+}
+
+TEST(Initiator, GivesUpAtOnceWhenThereIsNoTime) {
+    World world;
+    Server server;
+    const auto opened = world.connect({server.endpoint, server.endpoint}, 1);
+    EXPECT_EQ(error_of(opened), "org.mutuald.Channel.TimedOut");
+    EXPECT_EQ(receive_to_end(opened.program.value()), "");
 }
 
 TEST(Initiator, NamesEveryAddressThatRefused) {

@@ -231,6 +231,9 @@ Daemon::Daemon(std::string admission_socket)
     for (std::size_t i = 0; i < 2; ++i) workers_.push_back(std::make_unique<Worker>(i, surroundings_));
     orders_ = std::make_unique<Orders>(surroundings_, workers_, "sockets", unit::PassedSockets());
     service_ = orders_->service();
+    surroundings_.ask_for_offers = [this] {
+        workers_.front()->loop().post([service = service_] { service->hang_up(); });
+    };
     for (const auto& worker : workers_) threads_.emplace_back([&worker = *worker] { worker.loop().run(); });
 }
 

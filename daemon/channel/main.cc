@@ -3,6 +3,7 @@
 // of channels. It holds session keys of its channels, never a keytab or a credential cache.
 #include <signal.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <thread>
@@ -24,17 +25,39 @@ Result<UniqueFd> orders_socket(const Options& options, unit::PassedSockets& pass
     return varlink::listen_unix(options.socket, 0666);
 }
 
-void end_on_failure(const unit::Log& log, EventLoop& control, std::exception_ptr failure) {
-    if (!failure) return;
-    log.error("the control loop's work ended unexpectedly");
-    control.stop();
+// A defect on any loop ends them all.
+struct Defect {
+    const unit::Log& log;
+    EventLoop& control;
+    std::atomic<bool> happened{false};
+
+    void end_all(const std::exception_ptr& failure) {
+        if (!failure) return;
+        happened = true;
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::exception& defect) {
+            log.error(std::string("an event loop ended by a defect: ") + defect.what());
+        } catch (...) {
+            log.error("an event loop ended by a defect");
+        }
+        control.stop();
+    }
+};
+
+void run_loop(EventLoop& loop, Defect& defect) {
+    try {
+        loop.run();
+    } catch (...) {
+        defect.end_all(std::current_exception());
+    }
 }
 
-void run(Workers& workers) {
+void run(Workers& workers, Defect& defect) {
     std::vector<std::thread> threads;
     for (std::size_t i = 1; i < workers.size(); ++i)
-        threads.emplace_back([&worker = *workers[i]] { worker.loop().run(); });
-    workers.front()->loop().run();
+        threads.emplace_back([&worker = *workers[i], &defect] { run_loop(worker.loop(), defect); });
+    run_loop(workers.front()->loop(), defect);
     for (const auto& worker : workers) worker->loop().stop();
     for (auto& thread : threads) thread.join();
 }
@@ -50,28 +73,41 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     if (!transport) return transport.error();
 
     ChannelTable table;
-    const Surroundings surroundings{**transport, table, log, options.admission_socket};
+    Surroundings surroundings{**transport, table, log, options.admission_socket};
     Workers workers;
     for (std::size_t i = 0; i < options.loops; ++i)
         workers.push_back(std::make_unique<Worker>(i, surroundings));
     EventLoop& control = workers.front()->loop();
     Orders orders(surroundings, workers, options.transport, std::move(*passed));
     const auto complain = [&log](std::string_view text) { log.warning(text); };
-    const auto ended = [&](std::exception_ptr failure) { end_on_failure(log, control, failure); };
-    auto listening = varlink::listen(control.context(), std::move(*socket), orders.service(),
+    Defect defect{log, control};
+    const auto ended = [&defect](std::exception_ptr failure) { defect.end_all(failure); };
+    const auto service = orders.service();
+    surroundings.ask_for_offers = [&control, service] { control.post([service] { service->hang_up(); }); };
+    auto listening = varlink::listen(control.context(), std::move(*socket), service,
                                      varlink::only_uid(broker->uid), varlink::internal_limits, {}, complain);
     asio::co_spawn(control.context(), std::move(listening), ended);
     asio::co_spawn(control.context(), unit::feed_watchdog(), ended);
     asio::signal_set signals(control.context(), SIGTERM, SIGINT);
     signals.async_wait([&control](boost::system::error_code, int) { control.stop(); });
     unit::notify_ready("transport " + options.transport);
-    run(workers);
+    run(workers, defect);
     unit::notify_stopping();
+    if (defect.happened) return Error{Code::internal, Stage::channel, "the event loops were ended"};
     return {};
 }
 
 }  // namespace
 }  // namespace mutual::channel
+
+namespace {
+
+int exit_status(const mutual::Error& error) {
+    if (error.code == mutual::Code::invalid_configuration) return 78;  // EX_CONFIG
+    return error.code == mutual::Code::internal ? 70 : 1;              // EX_SOFTWARE
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
     using namespace mutual;
@@ -82,5 +118,5 @@ int main(int argc, char** argv) {
     if (done) done = channel::serve(options, log);
     if (done) return 0;
     log.error(to_string(done.error()));
-    return 1;
+    return exit_status(done.error());
 }

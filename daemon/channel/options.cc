@@ -14,7 +14,8 @@ int read_options(int argc, char** argv, Options& options) {
     app.add_option("--plugin-configuration", options.plugin_configuration,
                    "With --plugin: the plugin's own options, a JSON object");
     app.add_option("--config-root", options.config_root, "Read the configuration below this folder");
-    app.add_option("--loops", options.loops, "Event loops [one for each core]")->check(CLI::Range(1, 256));
+    app.add_option("--loops", options.loops, "Event loops [one for each core]")
+        ->check(CLI::Range(std::size_t{1}, most_loops));
     app.add_option("--broker-user", options.broker_user, "The one user who may order")->capture_default_str();
     app.add_option("--admission-socket", options.admission_socket, "Where mutuald admits peers")
         ->capture_default_str();
@@ -24,7 +25,8 @@ int read_options(int argc, char** argv, Options& options) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error);
     }
-    if (options.loops == 0) options.loops = std::max(1U, std::thread::hardware_concurrency());
+    if (options.loops == 0)
+        options.loops = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, most_loops);
     return -1;
 }
 

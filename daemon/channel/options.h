@@ -7,6 +7,9 @@
 
 namespace mutual::channel {
 
+// The broker passes a grant for each loop with one message, and that may carry so many descriptors.
+inline constexpr std::size_t most_loops = 64;
+
 struct Options {
     std::string transport = "sockets";
     std::string plugin;  // empty: the file and the options that the configuration names for the transport

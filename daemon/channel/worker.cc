@@ -34,13 +34,16 @@ void Worker::initiate(std::uint64_t order, InitiateOrder what, Finished finished
             finished(std::move(outcome));
         });
     auto outcome = std::make_shared<InitiateOutcome>();
-    auto ended = [told, outcome](std::exception_ptr failure) {
+    auto initiating = std::make_shared<Initiating>();
+    initiating_[order] = initiating;
+    // The signal's memory is the coroutine's own: it stays until that has ended, whatever is told before.
+    auto ended = [told, outcome, initiating](std::exception_ptr failure) {
         if (failure) (*told)(std::move(*outcome));  // it was cancelled
     };
     auto connecting =
         connect_and_start(order, std::make_shared<InitiateOrder>(std::move(what)), told, outcome);
     asio::co_spawn(loop_.context(), std::move(connecting),
-                   asio::bind_cancellation_slot(initiating_[order].cancellation.slot(), std::move(ended)));
+                   asio::bind_cancellation_slot(initiating->cancellation.slot(), std::move(ended)));
 }
 
 asio::awaitable<void> Worker::connect_and_start(std::uint64_t order, std::shared_ptr<InitiateOrder> what,
@@ -83,7 +86,7 @@ void Worker::start_initiating(std::uint64_t order, InitiateOrder& what, Connecte
     observer.over = [this, id] { established_.erase(id); };
     auto channel =
         std::make_shared<Channel>(loop_, surroundings_.table, std::move(setup), std::move(observer));
-    initiating_[order].channel = channel;
+    initiating_[order]->channel = channel;
     established_[id] = channel;
     channel->start(surroundings_.transport);
 }
@@ -91,17 +94,29 @@ void Worker::start_initiating(std::uint64_t order, InitiateOrder& what, Connecte
 void Worker::abandon(std::uint64_t order) {
     const auto found = initiating_.find(order);
     if (found == initiating_.end()) return;
-    if (const auto channel = found->second.channel)
+    const auto initiating = found->second;
+    if (const auto channel = initiating->channel)
         channel->abandon();
     else
-        found->second.cancellation.emit(asio::cancellation_type::terminal);
+        initiating->cancellation.emit(asio::cancellation_type::terminal);
 }
 
 // Accepting
 
 void Worker::offer(std::shared_ptr<const AcceptingService> service, UniqueFd grant) {
-    Accepting accepting{service, std::make_shared<GrantClient>(loop_, std::move(grant))};
+    const std::uint64_t offer = ++offers_;
+    auto lost = [this, name = service->name, offer](const Error& why) { grant_lost(name, offer, why); };
+    Accepting accepting{offer, service,
+                        std::make_shared<GrantClient>(loop_, std::move(grant), std::move(lost))};
     accepting_[service->name] = std::move(accepting);
+}
+
+void Worker::grant_lost(const std::string& service, std::uint64_t offer, const Error& why) const {
+    const auto found = accepting_.find(service);
+    if (found == accepting_.end() || found->second.offer != offer) return;  // withdrawn or replaced
+    surroundings_.log.error("accepts nobody until the service is offered again: " + to_string(why),
+                            {{unit::Field::service, service}});
+    if (surroundings_.ask_for_offers) surroundings_.ask_for_offers();
 }
 
 void Worker::withdraw(const std::string& service) { accepting_.erase(service); }

@@ -21,6 +21,8 @@ struct Surroundings {
     ChannelTable& table;
     const unit::Log& log;
     std::string admission_socket;
+    // A grant to accept with is lost: makes the broker offer its services again. On any thread.
+    std::function<void()> ask_for_offers = {};
 };
 
 struct InitiateOrder {
@@ -90,6 +92,7 @@ private:
         std::shared_ptr<Channel> channel;        // while its handshake goes on
     };
     struct Accepting {
+        std::uint64_t offer = 0;
         std::shared_ptr<const AcceptingService> service;
         std::shared_ptr<GrantClient> grant;
     };
@@ -99,13 +102,15 @@ private:
                                             std::shared_ptr<InitiateOutcome> outcome);
     void start_initiating(std::uint64_t order, InitiateOrder& what, Connected connected,
                           std::shared_ptr<Finished> finished, std::shared_ptr<InitiateOutcome> outcome);
+    void grant_lost(const std::string& service, std::uint64_t offer, const Error& why) const;
     void log_handshake(const std::string& service, const Endpoint& peer,
                        const Result<ChannelFacts>& result) const;
 
     const std::size_t index_;
     const Surroundings& surroundings_;
     std::atomic<std::size_t> handshakes_{0};
-    std::unordered_map<std::uint64_t, Initiating> initiating_;
+    std::uint64_t offers_ = 0;
+    std::unordered_map<std::uint64_t, std::shared_ptr<Initiating>> initiating_;
     std::unordered_map<std::string, Accepting> accepting_;
     std::unordered_map<std::string, std::weak_ptr<Channel>> established_;
     EventLoop loop_;  // last: what it destroys tells us of its end
