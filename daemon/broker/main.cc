@@ -140,7 +140,11 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     for (const char* other : {"--check-config", "--config", "--socket-folder", "--channel-user"})
         app.get_option("--all")->excludes(app.get_option(other));
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
     const unit::Log log = unit::system_log("mutuald");
     try {
         if (options.check) return check(options);

@@ -58,7 +58,7 @@ class Opening(Running):
 
     # What is told
 
-    def test_ft_046_an_opening_tells_where_it_was_found_whose_name_was_proved_and_who_we_are(self):
+    def test_an_opening_tells_where_it_was_found_whose_name_was_proved_and_who_we_are(self):
         done = self.ctl("open", "ledger", "--keyword", directory.LEDGER_KEYWORD, "--explain", input="hello\n")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, f"ledger on app1.mutual.test: {ALICE} says 'hello'; the balance is 42\n")
