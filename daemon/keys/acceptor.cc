@@ -2,6 +2,7 @@
 #include "daemon/keys/acceptor.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "daemon/keys/established.h"
 #include "daemon/keys/first_token.h"
@@ -22,10 +23,10 @@ constexpr OM_uint32 required_flags(Protection protection) {
 }
 
 // The exact key: with a name, libkrb5 looks for that entry and no other.
-Result<GssCred> acceptor_cred(const std::string& keytab, const std::string& principal) {
+Result<GssCred> acceptor_cred(const KeytabFile& keytab, const std::string& principal) {
     auto name = import_principal(principal);
     if (!name) return std::move(name).error();
-    const std::string file = "FILE:" + keytab;
+    const std::string file = keytab.name();
     gss_key_value_element_desc element{"keytab", file.c_str()};
     gss_key_value_set_desc store{1, &element};
     OM_uint32 minor = 0;
@@ -34,25 +35,26 @@ Result<GssCred> acceptor_cred(const std::string& keytab, const std::string& prin
                                                   const_cast<gss_OID_set>(gss_mech_set_krb5), GSS_C_ACCEPT,
                                                   &store, &cred, nullptr, nullptr);
     if (GSS_ERROR(major))
-        return gss_failure(Stage::credentials, "use the key of " + principal + " in " + keytab, major, minor,
-                           Code::no_credentials);
+        return keytab.explained(gss_failure(Stage::credentials,
+                                            "use the key of " + principal + " in " + keytab.path(), major,
+                                            minor, Code::no_credentials));
     return GssCred(cred);
 }
 
 // Compares the key that the client's ticket needs with the keys that the keytab holds now.
-std::string key_hint(const AcceptingService& service, const AskedKey& asked) {
-    auto keys = list_keys(service.keytab());
+std::string key_hint(const KeytabFile& keytab, const AskedKey& asked) {
+    auto keys = list_keys(keytab);
     if (!keys) return to_string(keys.error());
     const std::string wanted = "the ticket needs kvno " + std::to_string(asked.kvno) + " (" +
                                enctype_name(asked.enctype) + ") of " + unit::shown(asked.principal) + "; ";
     const std::string held = kvnos_held(*keys, asked.principal);
     if (held.empty())
-        return wanted + "keytab " + service.keytab() + " holds no key of that principal: export it there";
+        return wanted + "keytab " + keytab.path() + " holds no key of that principal: export it there";
     const bool has_it = std::any_of(keys->begin(), keys->end(), [&](const KeyEntry& key) {
         return key.principal == asked.principal && key.kvno == asked.kvno &&
                key.enctype_number == asked.enctype;
     });
-    return wanted + "keytab " + service.keytab() + " holds " + held + ": " +
+    return wanted + "keytab " + keytab.path() + " holds " + held + ": " +
            (has_it
                 ? "a different key of that number: export it anew, and see that no other account has that SPN"
                 : "export the current key there, or have the client get a new ticket");
@@ -69,16 +71,24 @@ public:
             asked_ = std::move(*asked);
             // A ticket for another service is refused by the mechanism, with its own error token for the
             // peer.
-            auto cred = acceptor_cred(service_->keytab(), service_->serves(asked_.principal)
-                                                              ? asked_.principal
-                                                              : service_->principals()[0]);
-            if (!cred) return {{}, {}, std::move(cred).error()};
-            cred_ = std::move(*cred);
+            const std::string& principal =
+                service_->serves(asked_.principal) ? asked_.principal : service_->principals()[0];
+            if (auto taken = take_key(principal); !taken) return {{}, {}, std::move(taken).error()};
         }
         return accept(token);
     }
 
 private:
+    Result<void> take_key(const std::string& principal) {
+        auto keytab = KeytabFile::open(service_->keytab());
+        if (!keytab) return std::move(keytab).error();
+        auto cred = acceptor_cred(*keytab, principal);
+        if (!cred) return std::move(cred).error();
+        keytab_.emplace(std::move(*keytab));
+        cred_ = std::move(*cred);
+        return {};
+    }
+
     StepAnswer accept(std::string_view token) {
         OM_uint32 minor = 0;
         gss_buffer_desc input = input_buffer(token);
@@ -117,6 +127,7 @@ private:
         Error error =
             gss_failure(Stage::handshake, "accept a client that asked for " + unit::shown(asked_.principal),
                         major, minor, Code::protocol);
+        error = keytab_->explained(std::move(error));
         error.message = unit::one_line(error.message, 1024);
         if (static_cast<krb5_error_code>(minor) == KRB5KRB_AP_ERR_TKT_EXPIRED) {
             error.code = Code::expired;
@@ -124,12 +135,13 @@ private:
         }
         if (error.code == Code::no_credentials)
             error.code = Code::wrong_peer;  // it wants a key that we do not hold
-        if (error.code == Code::wrong_peer && error.hint.empty()) error.hint = key_hint(*service_, asked_);
+        if (error.code == Code::wrong_peer && error.hint.empty()) error.hint = key_hint(*keytab_, asked_);
         return error;
     }
 
     std::shared_ptr<const AcceptingService> service_;
     AskedKey asked_;
+    std::optional<KeytabFile> keytab_;  // for as long as the credential that reads it
     GssCred cred_;
     GssContext context_;
 };
@@ -140,7 +152,9 @@ Error no_key(const std::string& keytab, const std::string& principal) {
 }
 
 Result<std::vector<KeyEntry>> keys_of(const std::string& keytab, const std::vector<std::string>& principals) {
-    auto keys = list_keys(keytab);
+    auto file = KeytabFile::open(keytab);
+    if (!file) return std::move(file).error();
+    auto keys = list_keys(*file);
     if (!keys) return std::move(keys).error();
     for (const std::string& principal : principals)
         if (kvnos_held(*keys, principal).empty()) return no_key(keytab, principal);

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "daemon/keys/keytab.h"
+#include "daemon/keys/keytab_file.h"
 #include "varlink/socket.h"
 
 namespace mutual::keys {
@@ -74,7 +74,7 @@ Result<Source> source_of(const Identity& identity, UniqueFd caller, const Identi
                   {::geteuid(), ::getegid()},
                   host ? rules.host_keytab : identity.keytab,
                   identity.principal};
-    if (auto checked = check_keytab_file(source.name); !checked) return std::move(checked).error();
+    if (auto file = KeytabFile::open(source.name); !file) return std::move(file).error();
     return source;
 }
 

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/keys/keytab.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 #include "daemon/keys/kerberos_error.h"
 #include "daemon/keys/krb5_handle.h"
@@ -17,17 +11,6 @@ namespace mutual::keys {
 namespace {
 
 constexpr std::size_t most_keys = 10000;
-
-Error bad_file(const std::string& path, const std::string& complaint, std::string hint = {}) {
-    return Error(Code::invalid_configuration, Stage::credentials, "use the keytab " + path + ": " + complaint,
-                 std::move(hint));
-}
-
-std::string octal(mode_t mode) {
-    std::array<char, 8> text{};
-    std::snprintf(text.data(), text.size(), "%04o", mode & 07777U);
-    return text.data();
-}
 
 KeyEntry entry_of(krb5_context context, const krb5_keytab_entry& entry) {
     return {to_text(context, entry.principal), entry.vno, enctype_name(entry.key.enctype), entry.key.enctype};
@@ -62,35 +45,20 @@ std::string enctype_name(std::int32_t enctype) {
     return text.data();
 }
 
-Result<void> check_keytab_file(const std::string& path) {
-    if (!path.starts_with('/')) return bad_file(path, "it is not an absolute path");
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0)
-        return bad_file(path, std::strerror(errno),
-                        "export the service's keys there, 0640, root:mutuald-keys");
-    if (!S_ISREG(status.st_mode)) return bad_file(path, "it is not a regular file");
-    if (status.st_uid != 0 && status.st_uid != ::geteuid())
-        return bad_file(path, "it is owned by uid " + std::to_string(status.st_uid), "chown it to root");
-    if ((status.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-        return bad_file(path, "its mode is " + octal(status.st_mode), "chmod it to 0640, root:mutuald-keys");
-    return {};
-}
-
-Result<std::vector<KeyEntry>> list_keys(const std::string& path) {
-    if (auto checked = check_keytab_file(path); !checked) return std::move(checked).error();
+Result<std::vector<KeyEntry>> list_keys(const KeytabFile& file) {
     auto context = make_krb5_context();
     if (!context) return std::move(context).error();
     Krb5Keytab keytab(context->get());
-    if (const auto code = krb5_kt_resolve(context->get(), ("FILE:" + path).c_str(), keytab.out()))
-        return krb5_failure(Stage::credentials, "open the keytab " + path, context->get(), code,
-                            Code::no_credentials);
-    return read_entries(context->get(), keytab.get(), path);
+    if (const auto code = krb5_kt_resolve(context->get(), file.name().c_str(), keytab.out()))
+        return file.explained(krb5_failure(Stage::credentials, "open the keytab " + file.path(),
+                                           context->get(), code, Code::no_credentials));
+    auto keys = read_entries(context->get(), keytab.get(), file.path());
+    if (!keys) return file.explained(std::move(keys).error());
+    return keys;
 }
 
-Result<std::string> host_principal(const std::string& path) {
-    auto keys = list_keys(path);
-    if (!keys) return std::move(keys).error();
-    for (const KeyEntry& key : *keys)
+Result<std::string> host_principal(const std::vector<KeyEntry>& keys, const std::string& path) {
+    for (const KeyEntry& key : keys)
         if (key.principal.starts_with("host/")) return key.principal;
     return Error(Code::no_credentials, Stage::credentials,
                  "use the keytab " + path + ": it holds no host/ principal",

@@ -65,10 +65,12 @@ private:
 
     // The keytab is looked at each time: it may have been rotated, or gone.
     Result<void> prepare() {
-        auto keys = list_keys(keytab_);
+        auto file = KeytabFile::open(keytab_);
+        if (!file) return std::move(file).error();
+        auto keys = list_keys(*file);
         if (!keys) return std::move(keys).error();
         if (principal_.empty()) {
-            auto host = host_principal(keytab_);
+            auto host = host_principal(*keys, keytab_);
             if (!host) return std::move(host).error();
             principal_ = std::move(*host);
         }
@@ -98,15 +100,18 @@ private:
 
     Result<void> ask_for_granting() {
         const std::string doing = "get a ticket for " + principal_ + " with the keytab " + keytab_;
+        auto file = KeytabFile::open(keytab_);
+        if (!file) return std::move(file).error();
         Krb5Keytab keytab(context_.get());
-        krb5_error_code code = krb5_kt_resolve(context_.get(), ("FILE:" + keytab_).c_str(), keytab.out());
+        krb5_error_code code = krb5_kt_resolve(context_.get(), file->name().c_str(), keytab.out());
         krb5_creds creds{};
         const InitOptions options(context_.get());
         if (code == 0)
             code = krb5_get_init_creds_keytab(context_.get(), &creds, client_->get(), keytab.get(), 0,
                                               nullptr, options.options);
         if (code != 0)
-            return krb5_failure(Stage::credentials, doing, context_.get(), code, Code::no_credentials);
+            return file->explained(
+                krb5_failure(Stage::credentials, doing, context_.get(), code, Code::no_credentials));
         granting_start_ = now_seconds();
         granting_end_ = static_cast<std::uint32_t>(creds.times.endtime);
         code = krb5_cc_initialize(context_.get(), cache_->get(), client_->get());

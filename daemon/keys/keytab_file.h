@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open keytab file whose owner and mode were checked: what is read is what was checked, whatever the path
+// names later. libkrb5 reads it through its descriptor, for as long as this lives.
+#pragma once
+
+#include <string>
+
+#include "mutual/error.h"
+#include "varlink/unique_fd.h"
+
+namespace mutual::keys {
+
+class KeytabFile {
+public:
+    // Never waits. invalid_configuration, naming file and mode: not an absolute path, absent, a symbolic
+    // link, not a regular file, owned by someone other than root and this program, readable by others, or
+    // writable by more than its owner.
+    static Result<KeytabFile> open(const std::string& path);
+
+    const std::string& path() const { return path_; }
+    // For libkrb5: type and name.
+    std::string name() const;
+    // With the path where libkrb5 said name().
+    Error explained(Error error) const;
+
+private:
+    KeytabFile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+    std::string path_;
+    UniqueFd fd_;
+};
+
+}  // namespace mutual::keys
