@@ -230,6 +230,17 @@ TEST_F(Credentials, AFetcherThatItsUserKillsIsToldAndReplaced) {
     EXPECT_FALSE(ask(second).error);
 }
 
+TEST_F(Credentials, AFetcherThatItsUserKilledWhileItWasIdleIsReplacedUnseen) {
+    const std::string cache = realm->make_cache("alice", "cache", alice);
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_FALSE(ask(cache).error);
+        // Its death and the next call are seen in either order.
+        for (const pid_t child : program->children()) ::kill(child, SIGKILL);
+        const Granted granted = ask(cache);
+        ASSERT_FALSE(granted.error) << to_string(*granted.error);
+    }
+}
+
 TEST_F(Credentials, WhoeverHangsUpEndsItsFetcher) {
     const std::string cache = realm->make_cache("alice", "cache", alice);
     realm->make_kdc_a_black_hole();
@@ -276,6 +287,10 @@ TEST_F(Credentials, AFetcherOfTheUnitsUserHasNoCapabilityAndCanBeKilled) {
     const Granted granted = unit.grant_initiate({ledger, with_cache(cache)});
     ASSERT_FALSE(granted.error) << to_string(*granted.error);
     EXPECT_EQ(process_status(unit.pid(), "CapAmb"), "00000000000000c0");  // setgid, setuid
+    const std::string keytab = realm->export_key(ledger, "unit.keytab");
+    ASSERT_EQ(::chown(keytab.c_str(), service_user, service_user), 0);
+    auto accepting = unit.grant_accept(keytab, {ledger});
+    EXPECT_TRUE(accepting) << to_string(accepting.error());
     const auto children = unit.children();
     ASSERT_EQ(children.size(), 1U);
     expect_without_privileges(children[0], "12345");
@@ -296,8 +311,12 @@ TEST_F(Credentials, AtMostFourFetchersActForOneUser) {
     EXPECT_LE(program->children().size(), 4U);
 }
 
-TEST_F(Credentials, OnlyAConnectionToTheApiSocketProvesACaller) {
-    auto pair = varlink::socket_pair();
+class ProofOfCaller : public Credentials {
+protected:
+    Result<varlink::Reply> ask_as(UniqueFd caller) const;
+};
+
+Result<varlink::Reply> ProofOfCaller::ask_as(UniqueFd caller) const {
     boost::json::object identity, parameters;
     identity["kind"] = "caller";
     parameters["version"] = varlink::internal_version;
@@ -309,10 +328,66 @@ TEST_F(Credentials, OnlyAConnectionToTheApiSocketProvesACaller) {
     parameters["minimumLifetimeSeconds"] = 0;
     parameters["timeoutMilliseconds"] = 1000;
     std::vector<UniqueFd> descriptors;
-    descriptors.push_back(std::move(pair->first));
-    const auto reply = program->call("GrantInitiate", parameters, std::move(descriptors));
+    descriptors.push_back(std::move(caller));
+    return program->call("GrantInitiate", parameters, std::move(descriptors));
+}
+
+TEST_F(ProofOfCaller, OnlyAConnectionToTheApiSocketProvesACaller) {
+    auto pair = varlink::socket_pair();
+    const auto reply = ask_as(std::move(pair->first));
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().code, Code::denied) << to_string(reply.error());
+}
+
+TEST_F(ProofOfCaller, TheApiSocketItselfProvesNoCaller) {
+    realm->make_cache("alice", "krb5cc_0", 0);  // what it would be a proof for: its maker is root
+    const auto reply = ask_as(program->listener());
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, Code::denied) << to_string(reply.error());
+    EXPECT_NE(reply.error().message.find("listening"), std::string::npos) << reply.error().message;
+}
+
+TEST_F(ProofOfCaller, ASocketOfThatNameThatIsNotConnectedProvesNoCaller) {
+    UniqueFd unconnected = program->bound_anew();
+    const auto reply = ask_as(std::move(unconnected));
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, Code::denied) << to_string(reply.error());
+    EXPECT_NE(reply.error().message.find("not connected"), std::string::npos) << reply.error().message;
+}
+
+// A process of that user's signals each child of the program as soon as it may, for as long as this lives.
+class Signaller {
+public:
+    Signaller(pid_t parent, uid_t uid, int signal) {
+        pid_ = ::fork();
+        if (pid_ != 0) return;
+        const std::string children =
+            "/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children";
+        if (::setresuid(uid, uid, uid) != 0) ::_exit(1);
+        for (;;) {
+            std::ifstream file(children);
+            for (pid_t child = 0; file >> child;) ::kill(child, signal);
+        }
+    }
+    ~Signaller() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Signaller(const Signaller&) = delete;
+    Signaller& operator=(const Signaller&) = delete;
+
+private:
+    pid_t pid_ = -1;
+};
+
+TEST_F(Credentials, AUserWhoSignalsFetchersEndsNothingElse) {
+    const std::string cache = realm->make_cache("alice", "cache", alice);
+    {
+        const Signaller signaller(program->pid(), alice, SIGTERM);
+        for (int i = 0; i < 50; ++i) static_cast<void>(ask(cache));  // each forks: the one before is dead
+    }
+    EXPECT_TRUE(program->call("Status", {{"version", varlink::internal_version}}));
+    EXPECT_FALSE(ask(cache).error);
 }
 
 TEST_F(Credentials, OnlyTheBrokerIsAdmitted) {
@@ -358,6 +433,20 @@ TEST_F(Credentials, AKeytabThatOthersMayReadIsRefused) {
     const auto accepting = program->grant_accept(file, {"batch@KEYS.TEST"});
     ASSERT_FALSE(accepting);
     EXPECT_EQ(accepting.error().code, Code::invalid_configuration);
+}
+
+TEST_F(Credentials, AKeytabThatIsALinkOrAFifoIsRefusedAtOnce) {
+    realm->add_service("batch@KEYS.TEST");
+    const std::string file = realm->export_key("batch@KEYS.TEST", "batch.keytab");
+    const std::string link = realm->path("link.keytab"), fifo = realm->path("fifo.keytab");
+    ASSERT_EQ(::symlink(file.c_str(), link.c_str()), 0);
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    auto accepting = program->grant_accept(link, {"batch@KEYS.TEST"});
+    ASSERT_FALSE(accepting);
+    EXPECT_NE(accepting.error().message.find("symbolic link"), std::string::npos);
+    accepting = program->grant_accept(fifo, {"batch@KEYS.TEST"});
+    ASSERT_FALSE(accepting);
+    EXPECT_NE(accepting.error().message.find("not a regular file"), std::string::npos);
 }
 
 TEST_F(Credentials, AKeyThatTheKdcDoesNotHaveSaysSo) {

@@ -21,6 +21,20 @@ Error no_proof(const std::string& why) {
     return Error(Code::denied, Stage::caller, "prove who the caller is: " + why);
 }
 
+// A listening socket has the same name as what it accepts, but its credentials are its maker's.
+Result<void> check_accepted(int socket) {
+    int listening = 1;
+    socklen_t length = sizeof listening;
+    if (::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0)
+        return no_proof(std::strerror(errno));
+    if (listening != 0) return no_proof("it is a listening socket, not a connection");
+    sockaddr_un peer{};
+    length = sizeof peer;
+    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &length) != 0)
+        return no_proof(std::string("it is not connected: ") + std::strerror(errno));
+    return {};
+}
+
 // The name of the socket itself, which its maker gave it.
 Result<void> check_own_name(int socket, const std::string& path) {
     sockaddr_un address{};
@@ -41,6 +55,7 @@ Result<Source> source_of_caller(const Identity& identity, const UniqueFd& caller
     if (!caller) return no_proof("no connection was passed");
     if (auto named = check_own_name(caller.value(), rules.api_socket); !named)
         return std::move(named).error();
+    if (auto accepted = check_accepted(caller.value()); !accepted) return std::move(accepted).error();
     auto peer = varlink::peer_credentials(caller.value());
     if (!peer) return no_proof(peer.error().message);
     return Source{Source::Kind::cache, {peer->uid, peer->gid}, identity.credential_cache, {}};

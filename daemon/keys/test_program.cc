@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +144,19 @@ UniqueFd TestProgram::caller(uid_t uid) const {
     if (::seteuid(0) != 0 || ::setegid(0) != 0) die("become root again");
     if (!socket) die(to_string(socket.error()));
     return UniqueFd(::accept4(api_.value(), nullptr, nullptr, SOCK_CLOEXEC));
+}
+
+UniqueFd TestProgram::listener() const { return UniqueFd(::fcntl(api_.value(), F_DUPFD_CLOEXEC, 0)); }
+
+UniqueFd TestProgram::bound_anew() const {
+    const std::string path = folder_ + "/" + name_ + ".api";
+    ::unlink(path.c_str());
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::bind(socket.value(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
+    return socket;
 }
 
 varlink::BlockingConnection TestProgram::send_grant_initiate(const GrantRequest& request) const {

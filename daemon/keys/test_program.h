@@ -87,6 +87,10 @@ public:
                                   const std::string& service = "ledger") const;
     // The daemon's side of a connection that this uid made to the API socket.
     UniqueFd caller(uid_t uid) const;
+    // What is no connection to the API socket, though it has its name: the listening socket, and one made
+    // anew in its place.
+    UniqueFd listener() const;
+    UniqueFd bound_anew() const;
     // The pids of its children.
     std::vector<pid_t> children() const;
 
