@@ -10,6 +10,8 @@
 #include "daemon/keys/krb5_handle.h"
 #include "daemon/keys/sealed_file.h"
 #include "daemon/keys/ticket.h"
+#include "daemon/keys/utf8.h"
+#include "daemon/unit/text.h"
 
 namespace mutual::keys {
 
@@ -75,8 +77,17 @@ Result<void> check_names(const Inquiry& inquiry, const std::vector<gss_name_t>& 
     const auto is_acceptor = [&](gss_name_t name) { return same_name(name, inquiry.acceptor.get()); };
     if (!inquiry.acceptor || std::none_of(acceptors.begin(), acceptors.end(), is_acceptor))
         return Error(Code::wrong_peer, Stage::handshake,
-                     "check the finished context: its acceptor is " + to_text(inquiry.acceptor.get()));
+                     "check the finished context: its acceptor is " +
+                         unit::one_line(to_text(inquiry.acceptor.get()), 256));
     return {};
+}
+
+Result<std::string> sayable_name(gss_name_t name) {
+    std::string text = to_text(name);
+    if (!text.empty() && is_utf8(text)) return text;
+    return Error(Code::wrong_peer, Stage::handshake,
+                 "check the finished context: the name " + unit::shown(text) + " is not UTF-8",
+                 "principals must be named in UTF-8");
 }
 
 // An acceptor's lifetime counts the clock skew that it allows; a channel ends with the ticket itself.
@@ -118,9 +129,13 @@ Result<Established> establish(GssContext& context, const Required& required) {
     const std::int64_t lifetime = inquiry->lifetime - (inquiry->ours ? 0 : allowed_skew());
     if (lifetime <= 0)
         return Error(Code::expired, Stage::handshake, "check the finished context: its ticket has expired");
+    auto initiator = sayable_name(inquiry->initiator.get());
+    if (!initiator) return std::move(initiator).error();
+    auto acceptor = sayable_name(inquiry->acceptor.get());
+    if (!acceptor) return std::move(acceptor).error();
     Established established;
-    established.initiator = to_text(inquiry->initiator.get());
-    established.acceptor = to_text(inquiry->acceptor.get());
+    established.initiator = std::move(*initiator);
+    established.acceptor = std::move(*acceptor);
     established.flags = flags_of(inquiry->flags);
     established.expires = now_seconds() + lifetime;
     auto exported = export_context(context);

@@ -15,8 +15,8 @@ struct Required {
     std::vector<gss_name_t> acceptors;  // the acceptor's name must be one of these
 };
 
-// unprotected: a flag is missing; wrong_peer: another name or mechanism; expired: no lifetime is left. On
-// success the context is gone: it lives on in what was exported.
+// unprotected: a flag is missing; wrong_peer: another name or mechanism, or a name that is not UTF-8;
+// expired: no lifetime is left. On success the context is gone: it lives on in what was exported.
 Result<Established> establish(GssContext& context, const Required& required);
 
 }  // namespace mutual::keys

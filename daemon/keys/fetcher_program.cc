@@ -9,7 +9,9 @@
 #include "daemon/keys/privileges.h"
 #include "daemon/keys/sealed_file.h"
 #include "daemon/keys/ticket_source.h"
+#include "daemon/keys/utf8.h"
 #include "daemon/unit/hardening.h"
+#include "daemon/unit/text.h"
 #include "varlink/client.h"
 #include "varlink/parameters.h"
 
@@ -39,6 +41,10 @@ std::unique_ptr<TicketSource> source_of(std::span<const std::string> arguments) 
 }
 
 Result<varlink::Reply> reply_with(std::string client, const std::optional<Ticket>& ticket) {
+    if (!is_utf8(client))
+        return Error(Code::wrong_peer, Stage::credentials,
+                     "read the credentials: their principal " + unit::shown(client) + " is not UTF-8",
+                     "principals must be named in UTF-8");
     varlink::Reply reply;
     reply.parameters["principal"] = std::move(client);
     if (!ticket) return reply;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handshakes between two real mutuald-keys, over their sockets, with a real KDC.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ctime>
@@ -71,8 +72,8 @@ void import_into(GssContext& context, const std::string& exported) {
 
 // A client of another make: GSS itself, with flags of our choice.
 std::string own_first_token(const TestRealm& realm, OM_uint32 flags, gss_OID mechanism, GssContext& context,
-                            OM_uint32& major) {
-    ::setenv("KRB5CCNAME", ("FILE:" + realm.path("alice.cache")).c_str(), 1);
+                            OM_uint32& major, const std::string& cache = "alice.cache") {
+    ::setenv("KRB5CCNAME", ("FILE:" + realm.path(cache)).c_str(), 1);
     auto target = import_principal(ledger);
     OM_uint32 minor = 0;
     GssBuffer token;
@@ -231,6 +232,27 @@ TEST_F(Handshakes, ARotatedKeyServesWithoutARestart) {
     EXPECT_TRUE(second.done) << to_string(second.error.value_or(Error()));
 }
 
+TEST_F(Handshakes, AKeytabIsCheckedForEachHandshake) {
+    const std::string spn = "opened/app1.keys.test@KEYS.TEST";
+    realm().add_service(spn);
+    const std::string file = realm().export_key(spn, "opened.keytab");
+    GrantEnd accepting = accept({spn}, "opened.keytab");
+    const auto answer_to_a_client = [&](std::int64_t number) {
+        Granted granted = initiate(spn);
+        return accepting.step(number, granted.grant->step(1).token);
+    };
+    EXPECT_TRUE(answer_to_a_client(1).done);
+    ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
+    Stepped stepped = answer_to_a_client(2);
+    ASSERT_TRUE(stepped.error);
+    EXPECT_EQ(stepped.error->code, Code::invalid_configuration) << to_string(*stepped.error);
+    ASSERT_EQ(::unlink(file.c_str()), 0);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    stepped = answer_to_a_client(3);
+    ASSERT_TRUE(stepped.error);
+    EXPECT_NE(stepped.error->message.find("not a regular file"), std::string::npos) << stepped.error->message;
+}
+
 TEST_F(Handshakes, OnlyTheServicesOwnNamesAreAccepted_FT_089) {
     // One keytab for two services: the key for the other one would decrypt.
     const std::string audit = "audit/app1.keys.test@KEYS.TEST";
@@ -269,6 +291,28 @@ TEST_F(Handshakes, AClientThatAsksAsKncDoesIsAccepted) {
     GrantEnd accepting = accept();
     const Stepped stepped = accepting.step(1, token);
     EXPECT_TRUE(stepped.done) << to_string(stepped.error.value_or(Error()));
+}
+
+TEST_F(Handshakes, ANameThatIsNotUtf8IsRefusedAndEndsNoGrant) {
+    realm().add_user("m\xff\xfe");
+    realm().make_cache("m\xff\xfe", "odd.cache", alice);
+    GssContext context;
+    OM_uint32 major = 0;
+    const std::string token = own_first_token(realm(), GSS_C_MUTUAL_FLAG | GSS_C_SEQUENCE_FLAG, gss_mech_krb5,
+                                              context, major, "odd.cache");
+    GrantEnd accepting = accept();
+    const Stepped stepped = accepting.step(1, token);
+    ASSERT_TRUE(stepped.error);
+    EXPECT_EQ(stepped.error->code, Code::wrong_peer) << to_string(*stepped.error);
+    EXPECT_NE(stepped.error->message.find("m\\xff\\xfe"), std::string::npos) << stepped.error->message;
+    Granted granted = initiate();
+    EXPECT_TRUE(accepting.step(2, granted.grant->step(1).token).done);
+    // And as a caller of ours.
+    TestIdentity odd = as_alice();
+    odd.cache = "FILE:" + realm().path("odd.cache");
+    granted = here().grant_initiate({ledger, odd});
+    ASSERT_TRUE(granted.error);
+    EXPECT_EQ(granted.error->code, Code::wrong_peer) << to_string(*granted.error);
 }
 
 TEST_F(Handshakes, DelegatedCredentialsAreReportedAndNotKept_FT_090) {

@@ -128,15 +128,16 @@ void TestRealm::write_configuration(const std::string& maximum_life) {
            " dns_canonicalize_hostname = false\n default_ccache_name = FILE:"
         << folder_ << "/krb5cc_%{uid}\n[realms]\n " << name << " = {\n  kdc = 127.0.0.1:" << port_
         << "\n }\n";
-    std::ofstream(path("kdc.conf")) << "[kdcdefaults]\n kdc_listen = 127.0.0.1:" << port_
-                                    << "\n kdc_tcp_listen = 127.0.0.1:" << port_ << "\n[realms]\n " << name
-                                    << " = {\n  database_name = " << folder_
-                                    << "/principal\n  key_stash_file = " << folder_
-                                    << "/stash\n  acl_file = " << folder_
-                                    << "/acl\n  max_life = " << maximum_life
-                                    << "\n  supported_enctypes = aes256-cts-hmac-sha1-96:normal\n }\n"
-                                       "[logging]\n kdc = FILE:"
-                                    << folder_ << "/kdc.log\n";
+    std::ofstream(path("kdc.conf"))
+        << "[kdcdefaults]\n kdc_listen = 127.0.0.1:" << port_ << "\n kdc_tcp_listen = 127.0.0.1:" << port_
+        << "\n[realms]\n " << name << " = {\n  database_name = " << folder_
+        << "/principal\n  key_stash_file = " << folder_ << "/stash\n  acl_file = " << folder_
+        << "/acl\n  max_life = "
+        << maximum_life
+        // A PAC cannot hold a name that is not UTF-8; KDCs without one can.
+        << "\n  disable_pac = true\n  supported_enctypes = aes256-cts-hmac-sha1-96:normal\n }\n"
+           "[logging]\n kdc = FILE:"
+        << folder_ << "/kdc.log\n";
 }
 
 // The KDC says when it serves.

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "daemon/keys/kerberos_error.h"
+#include "daemon/keys/utf8.h"
+#include "daemon/unit/text.h"
 
 namespace mutual::keys {
 
@@ -101,9 +103,13 @@ Result<Secret> cache_file_of(const Ticket& ticket) {
 
 Result<void> check_ticket(const Ticket& ticket, std::string_view server, std::int64_t minimum_lifetime) {
     if (ticket.server != server)
-        return Error(
-            Code::wrong_peer, Stage::credentials,
-            "check the fetched ticket: it is for " + ticket.server + ", not for " + std::string(server));
+        return Error(Code::wrong_peer, Stage::credentials,
+                     "check the fetched ticket: it is for " + unit::one_line(ticket.server, 256) +
+                         ", not for " + std::string(server));
+    if (!is_utf8(ticket.client))
+        return Error(Code::wrong_peer, Stage::credentials,
+                     "check the fetched ticket: its client " + unit::shown(ticket.client) + " is not UTF-8",
+                     "principals must be named in UTF-8");
     const std::int64_t left = ticket.end - now_seconds();
     if (left > 0 && left >= minimum_lifetime) return {};
     if (left <= 0)

@@ -31,7 +31,8 @@ Result<Krb5MemoryCache> memory_cache_of(krb5_context context, const Ticket& tick
 // A FILE credential cache (version 4) with this ticket alone. libkrb5's marshalled form is that format's own.
 Result<Secret> cache_file_of(const Ticket& ticket);
 
-// wrong_peer: it is for another server; no_credentials: it ends within `minimum_lifetime` seconds.
+// wrong_peer: it is for another server, or its client is not named in UTF-8; no_credentials: it ends within
+// `minimum_lifetime` seconds.
 Result<void> check_ticket(const Ticket& ticket, std::string_view server, std::int64_t minimum_lifetime);
 
 }  // namespace mutual::keys

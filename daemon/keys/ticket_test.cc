@@ -21,8 +21,8 @@ protected:
         context = std::move(*made);
     }
     // As a fetcher would send it.
-    Ticket make(std::int64_t end) {
-        auto client = parse_principal(context.get(), "alice@A.TEST", Stage::request);
+    Ticket make(std::int64_t end, const std::string& client_name = "alice@A.TEST") {
+        auto client = parse_principal(context.get(), client_name, Stage::request);
         auto server = parse_principal(context.get(), server_name, Stage::request);
         char key[32] = {}, sealed[100] = {};
         krb5_creds creds{};
@@ -53,6 +53,16 @@ TEST_F(Tickets, OfAnotherServerOrTooShortAreRefused) {
     EXPECT_EQ(check_ticket(ticket, "ledger/app2@A.TEST", 0).error().code, Code::wrong_peer);
     EXPECT_EQ(check_ticket(ticket, server_name, 2000).error().code, Code::no_credentials);
     EXPECT_EQ(check_ticket(make(now_seconds() - 1), server_name, 0).error().code, Code::no_credentials);
+}
+
+TEST_F(Tickets, OfAClientWhoseNameIsNotUtf8AreRefused) {
+    for (const char* name : {"m\xff@A.TEST", "m\xc3@A.TEST", "m\xed\xa0\x80@A.TEST", "m\xc0\xaf@A.TEST"}) {
+        const auto refused = check_ticket(make(now_seconds() + 1000, name), server_name, 0);
+        ASSERT_FALSE(refused) << name;
+        EXPECT_EQ(refused.error().code, Code::wrong_peer);
+        EXPECT_NE(refused.error().message.find("m\\x"), std::string::npos) << refused.error().message;
+    }
+    EXPECT_TRUE(check_ticket(make(now_seconds() + 1000, "\xc3\xa9\xe2\x82\xac@A.TEST"), server_name, 0));
 }
 
 TEST_F(Tickets, ThatAreDamagedAreRefused) {
