@@ -13,8 +13,10 @@ namespace mutual::keys {
 namespace {
 
 constexpr std::string_view interface = "org.mutuald.Grant";
-constexpr std::size_t longest_token_text = 512 * 1024;  // the Stepper decides; this bounds what it is shown
-constexpr std::chrono::seconds facts_kept{60};          // after the handshake's deadline
+// What mutuald-channel may send: a call with one token, of at most max_token in base64, and no descriptor.
+constexpr varlink::Limits limits{256 * 1024, 4, 0};
+static_assert(limits.message > max_token * 4 / 3 + 1024);
+constexpr std::chrono::seconds facts_kept{60};  // after the handshake's deadline
 
 using Time = std::chrono::steady_clock::time_point;
 
@@ -96,7 +98,7 @@ asio::awaitable<void> serve(std::shared_ptr<varlink::Service> service,
 varlink::Reply Grant::step(varlink::Call call) {
     varlink::Parameters parameters(call.parameters, &call.descriptors, "Step");
     const std::int64_t number = parameters.number("handshake");
-    const auto text = parameters.optional_text("token", longest_token_text);
+    const auto text = parameters.optional_text("token", limits.message);
     const auto token = from_base64(text.value_or(""));
     if (!token) parameters.fault("token", "is not base64");
     if (auto read = parameters.finish(); !read) return failure_with(read.error(), {});
@@ -152,7 +154,7 @@ Result<UniqueFd> GrantTable::add(GrantTerms terms, Stepper stepper) {
     auto pair = varlink::socket_pair();
     if (!pair) return std::move(pair).error();
     auto grant = std::make_shared<Grant>(std::move(terms), std::move(stepper), facts_);
-    grant->connection = std::make_shared<varlink::Connection>(loop_, std::move(pair->first));
+    grant->connection = std::make_shared<varlink::Connection>(loop_, std::move(pair->first), limits);
     grants_.push_back(grant);
     auto ended = [this, grant](std::exception_ptr) { grants_.remove(grant); };
     asio::co_spawn(loop_, serve(service_of(grant, complaint_), grant->connection), std::move(ended));
