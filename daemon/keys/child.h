@@ -37,8 +37,9 @@ private:
 };
 
 // Ends a process of that uid, through a sibling that takes the uid as effective uid only: this process may
-// not signal another uid, and a process wholly of that uid could be stopped by its user.
-void kill_as(boost::asio::io_context& loop, uid_t uid, int pidfd);
+// not signal another uid, and a process wholly of that uid could be stopped by its user. False: no sibling
+// could be made now; try again later.
+[[nodiscard]] bool kill_as(boost::asio::io_context& loop, uid_t uid, int pidfd);
 
 // Collects the child when it has ended, then tells with the status of waitpid().
 void collect(boost::asio::io_context& loop, pid_t pid, UniqueFd pidfd, std::function<void(int status)> ended);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/keys/sealed_file.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t most_per_uid = 4;
 constexpr std::chrono::seconds longest_idle{30};
 constexpr std::string_view interface = "org.mutuald.Fetcher";
+constexpr varlink::Limits answer_limits{16 * 1024, 4, 1};
 
 std::vector<std::string> arguments_of(const Source& source) {
     if (source.kind == Source::Kind::cache) return {"cache", source.name};
@@ -38,11 +40,11 @@ Error late_source(const Source& source, long milliseconds) {
 }
 
 Error late_kdc(const std::string& target, const std::string& client, long milliseconds) {
-    const std::string realm = realm_of(client), other = realm_of(target);
+    const std::string realm = unit::one_line(realm_of(client), 256), other = realm_of(target);
     const std::string realms = other.empty() || other == realm ? realm : realm + " or " + other;
     return Error(Code::kdc_unreachable, Stage::credentials,
-                 "get a ticket for " + (target.empty() ? client : target) + ": no KDC for " + realms +
-                     " answered within " + std::to_string(milliseconds) + " ms",
+                 "get a ticket for " + (target.empty() ? unit::one_line(client, 256) : target) +
+                     ": no KDC for " + realms + " answered within " + std::to_string(milliseconds) + " ms",
                  "see whether the realm's KDC runs and can be reached from this host");
 }
 
@@ -110,24 +112,36 @@ std::string to_text(const Source& source) {
 // One process. Destroying this kills it.
 class Fetcher {
 public:
-    Fetcher(asio::io_context& loop, Source source, UniqueFd socket, ChildImage::Started child)
-        : connection(loop, std::move(socket)),
+    Fetcher(asio::io_context& loop, Source source, UniqueFd socket, ChildImage::Started child,
+            std::list<Doomed>& doomed)
+        : connection(loop, std::move(socket), answer_limits),
           source_(std::move(source)),
           loop_(loop),
-          child_(std::move(child)) {}
+          child_(std::move(child)),
+          doomed_(doomed) {}
     Fetcher(const Fetcher&) = delete;
     Fetcher& operator=(const Fetcher&) = delete;
-    ~Fetcher() { kill_as(loop_, source_.owner.uid, child_.pidfd.value()); }
+    ~Fetcher() {
+        if (!kill_as(loop_, source_.owner.uid, child_.pidfd.value()))
+            doomed_.push_back({source_.owner.uid, std::move(child_.pidfd)});
+    }
 
     const Source& source() const { return source_; }
     pid_t pid() const { return child_.pid; }
     varlink::Connection connection;
     FetcherPool::Time idle_since;
+    bool reused = false;
 
 private:
     Source source_;
     asio::io_context& loop_;
     ChildImage::Started child_;
+    std::list<Doomed>& doomed_;
+};
+
+struct FetcherPool::Looked {
+    std::unique_ptr<Fetcher> fetcher;
+    varlink::Reply reply;
 };
 
 struct FetcherPool::Waiter {
@@ -159,6 +173,7 @@ std::unique_ptr<Fetcher> FetcherPool::take_idle(const Source& source) {
     if (found == idle_.end()) return nullptr;
     auto fetcher = std::move(*found);
     idle_.erase(found);
+    fetcher->reused = true;
     return fetcher;
 }
 
@@ -175,7 +190,7 @@ Result<std::unique_ptr<Fetcher>> FetcherPool::start(const Source& source) {
         if (const auto alive = pool.lock()) alive->ended(uid, pid);
     };
     collect(loop_, pid, std::move(watch), std::move(over));
-    return std::make_unique<Fetcher>(loop_, source, std::move(pair->first), std::move(*started));
+    return std::make_unique<Fetcher>(loop_, source, std::move(pair->first), std::move(*started), doomed_);
 }
 
 void FetcherPool::ended(uid_t uid, pid_t pid) {
@@ -198,6 +213,7 @@ void FetcherPool::give_back(std::unique_ptr<Fetcher> fetcher) {
 
 void FetcherPool::sweep(Time now) {
     std::erase_if(idle_, [&](const auto& fetcher) { return fetcher->idle_since + longest_idle <= now; });
+    std::erase_if(doomed_, [&](const Doomed& one) { return kill_as(loop_, one.uid, one.pidfd.value()); });
 }
 
 asio::awaitable<Result<std::unique_ptr<Fetcher>>> FetcherPool::acquire(Source source, Time deadline) {
@@ -214,6 +230,28 @@ asio::awaitable<Result<std::unique_ptr<Fetcher>>> FetcherPool::acquire(Source so
         Waiter waiter(loop_, uid, deadline, waiters_);
         boost::system::error_code ended;
         co_await waiter.event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none)
+            throw boost::system::system_error(asio::error::operation_aborted);
+    }
+}
+
+// One that was idle may have ended since, and its end not been seen yet: then once more with a fresh one.
+asio::awaitable<Result<FetcherPool::Looked>> FetcherPool::look(Source source, Wanted wanted, Time deadline,
+                                                               Error late) {
+    for (;;) {
+        auto acquired = co_await acquire(source, deadline);
+        if (!acquired) co_return std::move(acquired).error();
+        std::unique_ptr<Fetcher> fetcher = std::move(*acquired);
+        Error if_late = late;
+        auto reply = co_await call(*fetcher, "Look", wanted, deadline, std::move(if_late));
+        if (reply) {
+            Looked looked{std::move(fetcher), std::move(*reply)};
+            co_return std::move(looked);
+        }
+        if (!fetcher->reused || reply.error().code != Code::unavailable)
+            co_return lost(source, std::move(reply).error());
+        std::erase_if(idle_, [&](const auto& other) { return other->source() == source; });
     }
 }
 
@@ -232,17 +270,15 @@ asio::awaitable<Result<Fetched>> FetcherPool::fetch(Source source, Wanted wanted
     const auto self = shared_from_this();
     const Time deadline = std::chrono::steady_clock::now() + timeout;
     const long patience = timeout.count();
-    auto acquired = co_await acquire(source, deadline);
-    if (!acquired) co_return std::move(acquired).error();
-    std::unique_ptr<Fetcher> fetcher = std::move(*acquired);  // gone, and killed, unless it is given back
     Error late = late_source(source, patience);
-    auto reply = co_await call(*fetcher, "Look", wanted, deadline, std::move(late));
-    if (!reply) co_return lost(source, std::move(reply).error());
-    auto answer = read_answer(std::move(*reply));
+    auto looked = co_await look(source, wanted, deadline, std::move(late));
+    if (!looked) co_return std::move(looked).error();
+    std::unique_ptr<Fetcher> fetcher = std::move(looked->fetcher);  // gone, and killed, unless given back
+    auto answer = read_answer(std::move(looked->reply));
     const bool cached = answer && answer->ticket;
     if (answer && !cached) {
         late = late_kdc(wanted.target, answer->principal, patience);
-        reply = co_await call(*fetcher, "Ask", wanted, deadline, std::move(late));
+        auto reply = co_await call(*fetcher, "Ask", wanted, deadline, std::move(late));
         if (!reply) co_return lost(source, std::move(reply).error());
         answer = read_answer(std::move(*reply));
     }

@@ -41,6 +41,12 @@ struct Fetched {
 
 class Fetcher;
 
+// One that should be gone and could not be killed yet.
+struct Doomed {
+    uid_t uid;
+    UniqueFd pidfd;
+};
+
 class FetcherPool : public std::enable_shared_from_this<FetcherPool> {
 public:
     using Time = std::chrono::steady_clock::time_point;
@@ -52,14 +58,16 @@ public:
     // work.
     asio::awaitable<Result<Fetched>> fetch(Source source, Wanted wanted, std::chrono::milliseconds timeout);
 
-    // Ends the fetchers that have been idle for 30 s.
+    // Ends the fetchers that have been idle for 30 s, and those that could not be ended before.
     void sweep(Time now);
     std::size_t size() const;
 
 private:
     struct Waiter;
+    struct Looked;
 
     asio::awaitable<Result<std::unique_ptr<Fetcher>>> acquire(Source source, Time deadline);
+    asio::awaitable<Result<Looked>> look(Source source, Wanted wanted, Time deadline, Error late);
     asio::awaitable<Result<varlink::Reply>> call(Fetcher& fetcher, const char* method, Wanted wanted,
                                                  Time deadline, Error late);
     std::unique_ptr<Fetcher> take_idle(const Source& source);
@@ -70,6 +78,7 @@ private:
 
     asio::io_context& loop_;
     ChildImage image_;
+    std::list<Doomed> doomed_;  // before the fetchers, which add to it when they go
     std::list<std::unique_ptr<Fetcher>> idle_;
     std::map<uid_t, std::size_t> processes_;  // started and not yet collected
     std::list<Waiter*> waiters_;
