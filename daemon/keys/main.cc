@@ -3,11 +3,13 @@
 // that the broker granted; keys never leave it. With --fetcher it is a helper process that is a ticket's
 // owner.
 #include <sys/stat.h>
+#include <sysexits.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -56,12 +58,14 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     asio::io_context loop(1);
     const varlink::Service::Complaint complaint = [&log](std::string_view text) { log.warning(text); };
     Server server(loop, std::move(*image), options.rules, complaint);
-    const auto ended = [&loop, &log](std::exception_ptr failure) {
+    std::string defect;  // none of these ends by itself
+    const auto ended = [&loop, &defect](std::exception_ptr failure) {
         loop.stop();
+        defect = "it ended";
         try {
             if (failure) std::rethrow_exception(failure);
-        } catch (const std::exception& defect) {
-            log.error(std::string("the event loop failed: ") + defect.what());
+        } catch (const std::exception& thrown) {
+            defect = thrown.what();
         }
     };
     asio::co_spawn(
@@ -76,7 +80,15 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     unit::notify_ready("serving grants");
     loop.run();
     unit::notify_stopping();
+    if (!defect.empty())
+        return Error(Code::internal, Stage::request, "run the event loop: a part of it failed: " + defect);
     return {};
+}
+
+// <sysexits.h>: the unit is not started again after EX_CONFIG.
+int status_of(Code code) {
+    if (code == Code::invalid_configuration) return EX_CONFIG;
+    return code == Code::internal ? EX_SOFTWARE : EXIT_FAILURE;
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -90,7 +102,7 @@ int run(const std::vector<std::string>& arguments) {
     Result<void> served = options ? serve(*options, log) : Result<void>(options.error());
     if (served) return 0;
     log.error(to_string(served.error()));
-    return options ? 1 : 2;
+    return options ? status_of(served.error().code) : 2;
 }
 
 }  // namespace
