@@ -5,8 +5,8 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
-#include "daemon/channel/base64.h"
 #include "daemon/channel/security_context.h"
+#include "varlink/base64.h"
 #include "varlink/deadline.h"
 #include "varlink/parameters.h"
 
@@ -26,7 +26,7 @@ Error broken_answer(const std::string& why) {
 
 std::vector<std::byte> token_of(const std::optional<std::string>& text, std::optional<Error>& error) {
     if (!text) return {};
-    auto token = from_base64(*text);
+    auto token = varlink::bytes_from_base64(*text);
     if (token) return std::move(*token);
     error = broken_answer("its token is not base64");
     return {};
@@ -95,7 +95,7 @@ void GrantClient::step(std::int64_t handshake, Bytes token, Stepped stepped) {
     work.handshake = handshake;
     work.call.method = "org.mutuald.Grant.Step";
     work.call.parameters["handshake"] = handshake;
-    if (!token.empty()) work.call.parameters["token"] = to_base64(token);
+    if (!token.empty()) work.call.parameters["token"] = varlink::to_base64(token);
     work.stepped = std::move(stepped);
     enqueue(std::move(work));
 }

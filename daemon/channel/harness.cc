@@ -12,8 +12,8 @@
 #include <cstring>
 #include <future>
 
-#include "daemon/channel/base64.h"
 #include "daemon/unit/plugin_loader.h"
+#include "varlink/base64.h"
 #include "varlink/interfaces.h"
 
 namespace mutual::channel::testing {
@@ -135,14 +135,15 @@ asio::awaitable<Reply> Neighbours::step(std::shared_ptr<Grant> grant, Incoming i
     auto& handshake = grant->handshakes[parameters.at("handshake").as_int64()];
     if (!handshake) handshake = realm_.handshake(grant->role);
     Token token;
-    if (const auto* text = parameters.if_contains("token")) token = from_base64(text->as_string()).value();
+    if (const auto* text = parameters.if_contains("token"))
+        token = varlink::bytes_from_base64(text->as_string()).value();
     auto answer = handshake->step(token);
     if (answer.failed) {
         const Error error(Code::wrong_peer, Stage::handshake, "the token is not for us");
         co_return varlink::failure("org.mutuald.Grant", error);
     }
     Reply reply;
-    if (!answer.token.empty()) reply.parameters["token"] = to_base64(answer.token);
+    if (!answer.token.empty()) reply.parameters["token"] = varlink::to_base64(answer.token);
     reply.parameters["done"] = answer.done;
     if (answer.done) {
         const ContextFacts facts = realm_.facts();

@@ -3,8 +3,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
-#include "daemon/keys/base64.h"
 #include "daemon/keys/sealed_file.h"
+#include "varlink/base64.h"
 #include "varlink/interfaces.h"
 #include "varlink/parameters.h"
 
@@ -62,7 +62,7 @@ boost::json::object to_json(const Flags& flags) {
 
 varlink::Reply failure_with(const Error& error, const std::string& token) {
     varlink::Reply reply = varlink::failure(interface, error);
-    if (!token.empty()) reply.parameters["errorToken"] = to_base64(token);
+    if (!token.empty()) reply.parameters["errorToken"] = varlink::to_base64(token);
     return reply;
 }
 
@@ -99,7 +99,7 @@ varlink::Reply Grant::step(varlink::Call call) {
     varlink::Parameters parameters(call.parameters, &call.descriptors, "Step");
     const std::int64_t number = parameters.number("handshake");
     const auto text = parameters.optional_text("token", limits.message);
-    const auto token = from_base64(text.value_or(""));
+    const auto token = varlink::from_base64(text.value_or(""));
     if (!token) parameters.fault("token", "is not base64");
     if (auto read = parameters.finish(); !read) return failure_with(read.error(), {});
     const Time now = std::chrono::steady_clock::now();
@@ -127,7 +127,7 @@ Result<varlink::Reply> Grant::reply_of(StepAnswer answer, Time now) {
     } else {
         reply.parameters["done"] = false;
     }
-    if (!answer.token.empty()) reply.parameters["token"] = to_base64(answer.token);
+    if (!answer.token.empty()) reply.parameters["token"] = varlink::to_base64(answer.token);
     return reply;
 }
 

@@ -4,9 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/keys/base64.h"
 #include "daemon/keys/facts.h"
 #include "daemon/keys/sealed_file.h"
+#include "varlink/base64.h"
 
 namespace mutual::keys {
 namespace {
@@ -51,15 +51,15 @@ TEST(SealedFile, IsBounded) {
 TEST(Base64, RoundTripsEveryLength) {
     std::string bytes;
     for (int i = 0; i < 300; ++i) {
-        EXPECT_EQ(from_base64(to_base64(bytes)), bytes);
+        EXPECT_EQ(varlink::from_base64(varlink::to_base64(bytes)), bytes);
         bytes += static_cast<char>(i * 37);
     }
-    EXPECT_EQ(to_base64("fooba"), "Zm9vYmE=");
+    EXPECT_EQ(varlink::to_base64("fooba"), "Zm9vYmE=");
 }
 
 TEST(Base64, RefusesWhatIsNotStrict) {
     for (const char* text : {"Zg", "Zg=", "Zh==", "Z===", "====", "Zg==Zg==", "Zm9v\n", "Zm-v", "Zm9vYmF="})
-        EXPECT_FALSE(from_base64(text)) << text;
+        EXPECT_FALSE(varlink::from_base64(text)) << text;
 }
 
 TEST(Facts, AreGivenOnceAndForgottenInTime) {

@@ -15,8 +15,8 @@
 #include <iostream>
 #include <sstream>
 
-#include "daemon/keys/base64.h"
 #include "daemon/keys/sealed_file.h"
+#include "varlink/base64.h"
 #include "varlink/interfaces.h"
 #include "varlink/parameters.h"
 #include "varlink/socket.h"
@@ -34,7 +34,7 @@ std::string text_in(const json::object& object, std::string_view field) {
 }
 
 std::string token_in(const json::object& object, std::string_view field) {
-    return from_base64(text_in(object, field)).value_or("not base64");
+    return varlink::from_base64(text_in(object, field)).value_or("not base64");
 }
 
 [[noreturn]] void die(const std::string& what) {
@@ -48,7 +48,7 @@ Stepped GrantEnd::step(std::int64_t handshake, std::string_view token) {
     varlink::Call call;
     call.method = "org.mutuald.Grant.Step";
     call.parameters["handshake"] = handshake;
-    if (!token.empty()) call.parameters["token"] = to_base64(token);
+    if (!token.empty()) call.parameters["token"] = varlink::to_base64(token);
     auto reply = connection_.call_raw(std::move(call));
     Stepped stepped;
     if (!reply) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/keys/base64.h"
+#include "varlink/base64.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace mutual::keys {
+namespace mutual::varlink {
 
 namespace {
 
@@ -50,4 +50,15 @@ std::optional<std::string> from_base64(std::string_view text) {
     return bytes;
 }
 
-}  // namespace mutual::keys
+std::string to_base64(std::span<const std::byte> octets) {
+    return to_base64(std::string_view(reinterpret_cast<const char*>(octets.data()), octets.size()));
+}
+
+std::optional<std::vector<std::byte>> bytes_from_base64(std::string_view text) {
+    const std::optional<std::string> octets = from_base64(text);
+    if (!octets) return std::nullopt;
+    const auto bytes = std::as_bytes(std::span(*octets));
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
+}
+
+}  // namespace mutual::varlink

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/channel/base64.h"
+#include "varlink/base64.h"
 
 #include <gtest/gtest.h>
 
-namespace mutual::channel {
+namespace mutual::varlink {
 namespace {
 
 std::vector<std::byte> bytes_of(const std::string& text) {
@@ -21,20 +21,20 @@ TEST(Base64, WritesTheExamplesOfRfc4648) {
                                                             {"foobar", "Zm9vYmFy"}};
     for (const auto& [plain, text] : examples) {
         EXPECT_EQ(to_base64(bytes_of(plain)), text);
-        EXPECT_EQ(from_base64(text), bytes_of(plain));
+        EXPECT_EQ(bytes_from_base64(text), bytes_of(plain));
     }
 }
 
 TEST(Base64, CarriesEveryOctet) {
     std::vector<std::byte> all;
     for (unsigned i = 0; i < 256; ++i) all.push_back(static_cast<std::byte>(i));
-    EXPECT_EQ(from_base64(to_base64(all)), all);
+    EXPECT_EQ(bytes_from_base64(to_base64(all)), all);
 }
 
 TEST(Base64, RefusesWhatIsNone) {
     for (const char* text : {"Z", "Zg=", "Zg", "Z===", "Zg==Zg==", "Zm9*", "Zm 9v"})
-        EXPECT_FALSE(from_base64(text)) << text;
+        EXPECT_FALSE(bytes_from_base64(text)) << text;
 }
 
 }  // namespace
-}  // namespace mutual::channel
+}  // namespace mutual::varlink
