@@ -67,8 +67,13 @@ TEST(ServerSpn, FT_006_LocalNameTakesTheSinglePort) {
 }
 
 TEST(ServerSpn, FT_006_RefusesWhenTheLocalNameIsUnknown) {
-    EXPECT_FALSE(compose_server_spns(request_of(SpnKind::dns_host), {.fqdn = "", .short_name = "APP1"}));
-    EXPECT_FALSE(compose_server_spns(request_of(SpnKind::netbios_host), {.fqdn = "a.b", .short_name = ""}));
+    for (const auto& [kind, names] :
+         {std::pair{SpnKind::dns_host, LocalNames{.fqdn = "", .short_name = "APP1"}},
+          std::pair{SpnKind::netbios_host, LocalNames{.fqdn = "a.b", .short_name = ""}}}) {
+        const auto spns = compose_server_spns(request_of(kind), names);
+        ASSERT_FALSE(spns);
+        EXPECT_EQ(spns.error().message, "this machine's name is not known");
+    }
 }
 
 TEST(ServerSpn, FT_007_OneSpnForEachHostInOrder) {
