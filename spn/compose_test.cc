@@ -189,6 +189,8 @@ TEST(ClientSpn, FT_003_FT_004_RefusesEmptyNamesAndSlashes) {
     EXPECT_FALSE(compose_client_spn({.service_class = "c", .service_name = "", .instance_name = "h"}));
     EXPECT_FALSE(compose_client_spn({.service_class = "c/d", .service_name = "h"}));
     EXPECT_FALSE(compose_client_spn({.service_class = "c", .service_name = "a/b", .instance_name = "h"}));
+    EXPECT_EQ(compose_client_spn({.service_class = "c", .service_name = "a/b"}).error().message,
+              "service name holds \"/\" at octet 2");
     EXPECT_FALSE(compose_client_spn({.service_class = "c", .service_name = "a", .instance_name = "h/i"}));
     EXPECT_FALSE(compose_client_spn({.service_class = "c", .service_name = "192.0.2.7", .referrer = "a/b"}));
     EXPECT_FALSE(compose_client_spn({.service_class = "c", .service_name = "h", .referrer = "a/b"}));

@@ -38,6 +38,9 @@ Message answer(const std::vector<SrvRecord>& records) {
 TEST(Srv, FT_049_ReadsTheRecordsOfAnAnswer) {
     const std::vector<SrvRecord> records{{"a", 389, 0, 5}, {"b", 390, 1, 0}};
     EXPECT_EQ(parse_srv(answer(records)).value(), records);
+    auto mixed = answer(records);
+    mixed[12 + 15 + 3] = 5;  // the type of the first: CNAME
+    EXPECT_EQ(parse_srv(mixed).value(), std::vector<SrvRecord>{records[1]});
 }
 
 TEST(Srv, PassesOverARecordThatSaysNotAvailable) {
