@@ -146,6 +146,9 @@ class Names(Running):
         self.assertEqual((ours["spn"], theirs["spn"]), (f"ledger/{APP1}", f"ledger/{APP1}"))
 
     def test_ft_020_a_peer_that_holds_another_name_of_its_host_proves_nothing(self):
+        waiting = self.varlink("app1", user="ledger")  # so that nothing but the name stands in the way
+        self.addCleanup(waiting.close)
+        waiting.send("org.mutuald.Broker.Accept", {"service": "impostor"})
         error, reply = self.refused("Open", "impostor")
         self.assertIn(error, ("RefusedByPeer", "WrongPeer"))
         self.assertEqual(reply["stage"], "handshake")
