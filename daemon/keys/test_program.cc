@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -104,6 +105,7 @@ TestProgram::TestProgram(const TestRealm& realm, std::string name, const std::ve
     pointers.push_back(nullptr);
     pid_ = ::fork();
     if (pid_ == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that dies leaves nothing behind
         ::dup2(keys->value(), 3);
         if (keys->value() == 3) ::fcntl(3, F_SETFD, 0);
         ::setenv("LISTEN_FDS", "1", 1);
@@ -118,6 +120,8 @@ TestProgram::~TestProgram() {
     int status = 0;
     ::kill(pid_, SIGTERM);
     ::waitpid(pid_, &status, 0);
+    // A short test may end the program before it heeds signals.
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) return;
     if (status != 0) die("mutuald-keys ended with status " + std::to_string(status));  // a crash, or a leak
 }
 

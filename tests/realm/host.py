@@ -39,7 +39,8 @@ def etc_files(hosts, host, krb5_conf):
 
 def prepare(world, host):
     """Runs inside the host's new namespaces: everything a host sees that the machine does not."""
-    kept = _kept_visible([world.folder, world.tree, world.build])
+    # Outer folders first: one that lies in another is then there already.
+    kept = _kept_visible(sorted([world.folder, world.tree, world.build], key=len))
     etc = etc_files(world.hosts, host, world.krb5_conf)
     _overlay(world.mark, "/etc", etc)
     _show(f"{world.host_folder(host)}/etc-mutuald", "/etc/mutuald")
