@@ -18,7 +18,6 @@ namespace {
 
 namespace json = boost::json;
 using std::chrono::milliseconds;
-using varlink::Incoming;
 using varlink::Parameters;
 using varlink::Reply;
 
@@ -116,7 +115,7 @@ Orders::Orders(const Surroundings& surroundings, Workers& workers, std::string t
       sockets_(std::move(sockets)) {}
 
 std::shared_ptr<const varlink::Service> Orders::service() {
-    varlink::Service::About about{"mutuald", "mutuald-channel", "0.1.0", "https://mutuald.org/"};
+    varlink::Service::About about{"mutual", "mutuald-channel", MUTUAL_VERSION, ""};
     const auto complain = [&log = surroundings_.log](std::string_view text) { log.error(text); };
     auto service = std::make_shared<varlink::Service>(std::move(about), complain);
     service->describe(varlink::channel_interface);
@@ -184,6 +183,12 @@ Result<void> Orders::offer(ListenOrder& order) {
     std::shared_ptr<Listener> fresh;
     if (!is_kept) {
         auto socket = listening_socket(name, order.endpoint);
+        if (!socket && listening.listener) {
+            // Its own earlier listener may be in the way, as "::" is of every address of the same port.
+            listening.listener->stop();
+            listening.listener.reset();
+            socket = listening_socket(name, order.endpoint);
+        }
         if (!socket) {
             if (!listening.listener) listening_.erase(name);
             return std::move(socket).error();
