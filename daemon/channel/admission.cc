@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
@@ -65,6 +67,7 @@ void Admission::ask(AdmissionQuestion question, Answered answered) {
 
 asio::awaitable<void> Admission::obtain(std::shared_ptr<Admission> self, AdmissionQuestion question) {
     milliseconds pause = first_pause;
+    co_await asio::post(self->loop_.context(), asio::use_awaitable);  // nobody is told from within ask()
     while (!self->cancelled_) {
         Result<std::unique_ptr<varlink::Connection>> connected =
             co_await varlink::connect(self->loop_.context(), self->path_);

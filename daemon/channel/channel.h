@@ -95,6 +95,7 @@ private:
     void program_readable();
     void take_from_network(std::size_t size);
     void take_from_program(std::size_t size);
+    void program_left();
     void network_stopped(bool broken);
     void flush();
     void flush_network();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of Channel that moves bytes: what may be read when, and what becomes of it.
+#include <algorithm>
 #include <utility>
 
 #include "daemon/channel/channel.h"
@@ -11,6 +12,8 @@ namespace {
 constexpr int rounds = 4;
 // Four records of the usual size.
 constexpr std::size_t program_read = 64 * 1024;
+// The peer may still end its stream in order when the program is gone.
+constexpr auto farewell = std::chrono::seconds(2);
 // What a session may answer to the program without the network stops its own input here, well below the
 // bound. What comes from the network stays lower: one low mark and one read.
 constexpr std::size_t program_mark = OutputQueue::low_mark + 2 * EventLoop::scratch_size;
@@ -37,6 +40,10 @@ void Channel::watch() {
     if (may_read_network() || may_watch_for_end())
         network_.wait_readable([self = shared_from_this()] { self->network_stirred(); });
     if (may_read_program()) program_.wait_readable([self = shared_from_this()] { self->program_readable(); });
+    // Half-closed it may still read; closed it never will, and a peer that says nothing would keep all this
+    // alive.
+    if (phase_ == Phase::established && program_.read_ended() && !program_.finished())
+        program_.wait_gone([self = shared_from_this()] { self->program_left(); });
     const auto writable = [self = shared_from_this()] {
         self->phase_ == Phase::closing ? self->finish_closing() : self->flush();
         if (self->ending_ && self->is_live()) self->begin_closing();
@@ -95,6 +102,11 @@ void Channel::program_readable() {
         else if (read != Duplex::Read::blocked)
             drive([](Session& session) { session.program_end(); });
     }
+    rest();
+}
+
+void Channel::program_left() {
+    if (phase_ == Phase::established && !program_.finished()) linger_ = std::min(linger_, now() + farewell);
     rest();
 }
 

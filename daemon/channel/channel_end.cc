@@ -136,6 +136,9 @@ void Channel::check_time(Instant instant) {
     else if (is_idle)
         fail(Verdict::unauthenticated,
              {Code::timed_out, Stage::channel, "nothing moved on the channel for too long"});
+    else if (linger_ <= instant)
+        fail(Verdict::unauthenticated,
+             {Code::cancelled, Stage::channel, "the program closed the channel, and its peer did not"});
     if (ending_) obey();
 }
 

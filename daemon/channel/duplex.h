@@ -50,6 +50,16 @@ public:
                                if (!failure) then();
                            });
     }
+    // Calls `then` once when the other side has closed both directions (or the socket is broken).
+    template <class Then>
+    void wait_gone(Then then) {
+        if (parting_ || !socket_.is_open()) return;
+        parting_ = true;
+        socket_.async_wait(Socket::wait_error,
+                           [then = std::move(then)](boost::system::error_code failure) mutable {
+                               if (!failure) then();
+                           });
+    }
     template <class Then>
     void wait_writable(Then then) {
         if (writing_ || !socket_.is_open()) return;
@@ -66,6 +76,7 @@ private:
     Socket socket_;
     bool reading_ = false;
     bool writing_ = false;
+    bool parting_ = false;
     bool read_ended_ = false;
     bool finishing_ = false;
     bool finished_ = false;

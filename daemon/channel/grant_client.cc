@@ -2,6 +2,8 @@
 #include "daemon/channel/grant_client.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/value.hpp>
 #include <utility>
 
@@ -128,6 +130,10 @@ asio::awaitable<void> GrantClient::perform_all(std::shared_ptr<GrantClient> self
     const Error late(Code::unavailable, Stage::handshake, "ask mutuald-keys for a step: it did not answer");
     const Error gone(Code::unavailable, Stage::handshake, "ask mutuald-keys for a step: the grant has ended",
                      "mutuald-keys was restarted, or the service is no longer offered");
+    // A coroutine that is spawned on its own loop begins at once, and may end without ever having waited:
+    // then whoever asked for the step would be told from within, and a Session be called while it still
+    // works.
+    co_await asio::post(self->loop_.context(), asio::use_awaitable);
     while (!self->waiting_.empty()) {
         Work work = std::move(self->waiting_.front());
         self->waiting_.pop_front();

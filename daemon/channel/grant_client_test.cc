@@ -24,6 +24,7 @@ protected:
     }
     void run_until(std::size_t steps) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        loop_.context().restart();
         while (steps_.size() < steps && std::chrono::steady_clock::now() < deadline)
             loop_.context().run_one_until(deadline);
         ASSERT_EQ(steps_.size(), steps);
@@ -59,6 +60,20 @@ TEST_F(GrantClientTest, SaysOnceThatItIsLost) {
     EXPECT_EQ(steps_[0].error->code, Code::unavailable);
     EXPECT_EQ(steps_[1].error->code, Code::unavailable);
     EXPECT_EQ(lost_, 1);
+}
+
+TEST_F(GrantClientTest, TellsOfAStepNeverFromWithin) {
+    step();
+    pair_->second.reset();
+    run_until(1);
+    ASSERT_EQ(lost_, 1);
+    bool told_within = true;
+    loop_.post([&] {
+        step();
+        told_within = steps_.size() > 1;
+    });
+    run_until(2);
+    EXPECT_FALSE(told_within);
 }
 
 }  // namespace

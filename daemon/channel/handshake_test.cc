@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handshakes that go wrong: silent, slow, malformed and vanishing peers, and neighbours that are not there.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <future>
@@ -28,6 +29,19 @@ std::string message_of(const Opened& opened) {
 // A listening socket of the test's own, for servers played by hand.
 struct Server {
     Server() : socket(std::move(*listen_tcp({"127.0.0.1", 0}))), endpoint(local_endpoint(socket.value())) {}
+    UniqueFd socket;
+    Endpoint endpoint;
+};
+
+// An endpoint that refuses connections and stays so: nobody else gets its port.
+struct ClosedPort {
+    ClosedPort() : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        EXPECT_EQ(::bind(socket.value(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        endpoint = local_endpoint(socket.value());
+    }
     UniqueFd socket;
     Endpoint endpoint;
 };
@@ -169,6 +183,19 @@ TEST(Acceptor, HangsUpOnTheBrokerWhenItsGrantIsLost) {
     EXPECT_EQ(error_of(world.connect({world.listen_endpoint()})), "");
 }
 
+TEST(Acceptor, APeerThatSendsMoreThanItsTokenWhenTheGrantIsLostHarmsNobody) {
+    World world;
+    const auto endpoint = world.listen_endpoint();
+    world.neighbours.drop_grants();
+    // Two for each event loop at least: the first one notices the loss, the next ones come after it.
+    for (int i = 0; i < 8; ++i) {
+        auto peer = RawPeer::connected_to(endpoint);
+        send_all(peer.socket(), std::string_view("\0\0\0\5tokenand more", 17));
+        EXPECT_TRUE(is_closed_within(peer.socket(), milliseconds(4000)));
+    }
+    EXPECT_EQ(error_of(world.connect({world.listen_endpoint()})), "");
+}
+
 TEST(Acceptor, KeepsToTheLimitOnHandshakesAndConnections) {
     World world;
     ListenSettings settings;
@@ -198,10 +225,10 @@ TEST(Initiator, FT_084_GivesUpOnAServerThatSaysNothing) {
     World world;
     Server server;
     const auto begin = steady_clock::now();
-    const auto opened = world.connect({server.endpoint}, 300);
+    const auto opened = world.connect({server.endpoint}, 1000);
     EXPECT_EQ(error_of(opened), "org.mutuald.Channel.TimedOut");
     EXPECT_NE(message_of(opened).find("waiting for the peer"), std::string::npos);
-    EXPECT_LT(steady_clock::now() - begin, milliseconds(2000));
+    EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
     EXPECT_EQ(receive_to_end(opened.program.value()), "") << "nothing for the program";
 }
 
@@ -228,11 +255,8 @@ TEST(Initiator, SaysWhichTokenItRefused) {
 TEST(Initiator, TriesTheNextAddressWhenOneRefuses) {
     World world;
     const auto endpoint = world.listen_endpoint();
-    Endpoint closed;
-    {
-        Server server;
-        closed = server.endpoint;
-    }
+    const ClosedPort port;
+    const Endpoint& closed = port.endpoint;
     const auto opened = world.connect({closed, endpoint});
     ASSERT_EQ(error_of(opened), "");
     const auto& attempts = opened.reply.parameters.at("attempts").as_array();
@@ -251,11 +275,8 @@ TEST(Initiator, GivesUpAtOnceWhenThereIsNoTime) {
 
 TEST(Initiator, NamesEveryAddressThatRefused) {
     World world;
-    Endpoint closed;
-    {
-        Server server;
-        closed = server.endpoint;
-    }
+    const ClosedPort port;
+    const Endpoint& closed = port.endpoint;
     const auto opened = world.connect({closed, closed});
     EXPECT_EQ(error_of(opened), "org.mutuald.Channel.Unreachable");
     EXPECT_EQ(opened.reply.parameters.at("attempts").as_array().size(), 2U);
@@ -321,6 +342,20 @@ TEST(Listen, ElsewhereReplacesTheListenerButNoChannel) {
     const auto second = world.listen_endpoint(settings);
     EXPECT_EQ(error_of(world.connect({first})), "org.mutuald.Channel.Unreachable");
     EXPECT_EQ(error_of(world.connect({second})), "");
+    send_all(opened.program.value(), "still there");
+    EXPECT_EQ(receive_exactly(program.value(), 11), "still there");
+}
+
+TEST(Listen, OnAnAddressWithinTheEarlierOneReplacesTheListener) {
+    World world;
+    ListenSettings settings;
+    settings.endpoint.address = "0.0.0.0";
+    auto everywhere = world.listen_endpoint(settings);
+    const auto opened = world.connect({{"127.0.0.2", everywhere.port}});
+    auto program = world.neighbours.next_program();
+    settings.endpoint = {"127.0.0.1", everywhere.port};
+    EXPECT_EQ(error_of(world.connect({world.listen_endpoint(settings)})), "");
+    EXPECT_EQ(error_of(world.connect({{"127.0.0.2", everywhere.port}})), "org.mutuald.Channel.Unreachable");
     send_all(opened.program.value(), "still there");
     EXPECT_EQ(receive_exactly(program.value(), 11), "still there");
 }

@@ -176,6 +176,7 @@ void Neighbours::close_admission() {
 }
 
 asio::awaitable<Reply> Neighbours::admit(Incoming) {
+    ++admissions_;
     if (refuse_)
         co_return varlink::failure("org.mutuald.Admission",
                                    Error(Code::denied, Stage::admission, "no rule matches"));
@@ -221,10 +222,10 @@ bool Neighbours::settled(bool established, int count) {
 
 // Daemon
 
-Daemon::Daemon(std::string admission_socket)
+Daemon::Daemon(std::string admission_socket, const std::string& path)
     : log_([](const unit::LogLine&) {}),
-      transport_([] {
-          auto plugin = unit::load_plugin(SOCKETS_PLUGIN, PluginKind::transport);
+      transport_([&path] {
+          auto plugin = unit::load_plugin(path, PluginKind::transport);
           if (!plugin) throw std::runtime_error(to_string(plugin.error()));
           return std::move(*unit::make_transport(**plugin, "{}"));
       }()),
@@ -257,7 +258,14 @@ varlink::BlockingConnection Daemon::broker() {
 // World
 
 World::World(std::chrono::seconds lifetime)
-    : realm(lifetime), neighbours(realm, fresh_socket_path()), daemon(neighbours.admission_path()) {}
+    : realm(lifetime),
+      neighbours(realm, fresh_socket_path()),
+      daemon(neighbours.admission_path(), SOCKETS_PLUGIN) {}
+
+World::World(const std::string& plugin, json::object options)
+    : neighbours(realm, fresh_socket_path()),
+      daemon(neighbours.admission_path(), plugin),
+      options_(std::move(options)) {}
 
 Reply World::order(const std::string& method, json::object parameters) {
     varlink::Call call;
@@ -282,7 +290,7 @@ Reply World::listen(const ListenSettings& settings) {
     call.parameters["version"] = varlink::internal_version;
     call.parameters["service"] = settings.service;
     call.parameters["endpoint"] = std::move(endpoint);
-    call.parameters["options"] = json::object();
+    call.parameters["options"] = options_;
     call.parameters["limits"] = std::move(limits);
     json::array grants{0, 1};
     call.parameters["grantFileDescriptors"] = std::move(grants);
@@ -322,7 +330,7 @@ varlink::Call World::connect_call(std::vector<Endpoint> endpoints, Opened& opene
     call.parameters["callerUid"] = 1000;
     call.parameters["spn"] = "ledger/one.forged.test";
     call.parameters["endpoints"] = std::move(list);
-    call.parameters["options"] = json::object();
+    call.parameters["options"] = options_;
     call.parameters["timeoutMilliseconds"] = timeout_milliseconds;
     call.parameters["idleMilliseconds"] = idle_milliseconds;
     call.parameters["grantFileDescriptor"] = 0;
@@ -419,7 +427,7 @@ bool is_closed_within(int socket, milliseconds time) {
 RawPeer RawPeer::connected_to(const Endpoint& endpoint) {
     auto address = to_socket_address(endpoint);
     auto socket = tcp_socket(*address);
-    ::connect(socket->value(), address->get(), address->length);
+    (void)::connect(socket->value(), address->get(), address->length);
     if (!is_ready(socket->value(), POLLOUT)) throw std::runtime_error("connected_to: too slow");
     return RawPeer(std::move(*socket));
 }

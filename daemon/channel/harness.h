@@ -41,6 +41,8 @@ public:
     // The program's end of the next channel that was admitted.
     UniqueFd next_program();
     std::string last_channel();
+    // How many were asked for, whatever the answer.
+    int admissions() const { return admissions_; }
     // Waits until so many handshakes were settled in that way.
     bool settled(bool established, int count);
 
@@ -58,6 +60,7 @@ private:
     asio::cancellation_signal stop_admission_;
     std::vector<std::weak_ptr<varlink::Connection>> grants_;
     std::atomic<bool> refuse_{false};
+    std::atomic<int> admissions_{0};
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<UniqueFd> programs_;
@@ -69,7 +72,7 @@ private:
 
 class Daemon {
 public:
-    explicit Daemon(std::string admission_socket);
+    Daemon(std::string admission_socket, const std::string& plugin);
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
     ~Daemon();
@@ -107,6 +110,8 @@ struct Opened {
 class World {
 public:
     explicit World(std::chrono::seconds lifetime = std::chrono::hours(1));
+    // With another transport than `sockets`, and its options for whatever connects or listens.
+    World(const std::string& plugin, json::object options);
 
     varlink::Reply listen(const ListenSettings& settings = {});
     Endpoint listen_endpoint(const ListenSettings& settings = {});
@@ -125,6 +130,7 @@ public:
     Daemon daemon;
 
 private:
+    json::object options_;
     int opened_ = 0;
 };
 
