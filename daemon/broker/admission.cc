@@ -55,7 +55,7 @@ Result<Admission::Asked> Admission::read(const varlink::Incoming& incoming) cons
     asked.claim = parameters.text("claim", 1024);
     const std::chrono::milliseconds left(parameters.number("timeoutMilliseconds", 0, 3'600'000));
     // Somewhat before the handshake's own end, so that the reason still reaches the logs of both programs.
-    asked.deadline = AcceptQueue::Clock::now() + left - std::min(left / 10, std::chrono::milliseconds(100));
+    asked.deadline = AcceptQueue::Clock::now() + left - std::min(left / 8, std::chrono::milliseconds(500));
     if (Result<void> finished = parameters.finish(); !finished) return finished.error();
     if (Result<void> finished = fields.finish(); !finished) return finished.error();
     return asked;

@@ -181,15 +181,25 @@ asio::awaitable<Result<ChannelRow>> ChannelClient::whois(std::string channel, st
     co_return read_row(row);
 }
 
-asio::awaitable<Result<std::size_t>> ChannelClient::loops() {
+asio::awaitable<Result<void>> ChannelClient::unlisten(std::string service) {
+    varlink::Call call = call_of("Unlisten");
+    call.parameters["service"] = service;
+    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
+    if (!reply) co_return reply.error();
+    co_return Result<void>();
+}
+
+asio::awaitable<Result<ChannelProgram>> ChannelClient::status() {
     varlink::Call call = call_of("Status");
     call.parameters["version"] = varlink::internal_version;
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
     if (!reply) co_return reply.error();
     varlink::Parameters parameters(reply->parameters, nullptr, "Status");
-    const std::int64_t loops = parameters.number("loops", 1, 64);
+    ChannelProgram program;
+    program.loops = static_cast<std::size_t>(parameters.number("loops", 1, 64));
+    program.services = parameters.texts("services", 10'000, 256);
     if (Result<void> finished = parameters.finish_loosely(); !finished) co_return finished.error();
-    co_return static_cast<std::size_t>(loops);
+    co_return program;
 }
 
 }  // namespace mutual::broker

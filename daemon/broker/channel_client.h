@@ -72,16 +72,23 @@ struct ChannelRow {
     std::int64_t bytes_from_peer = 0, bytes_to_peer = 0;
 };
 
+// What a channel program tells of itself.
+struct ChannelProgram {
+    std::size_t loops = 0;              // one accepting grant is needed for each
+    std::vector<std::string> services;  // for which it listens
+};
+
 class ChannelClient {
 public:
     explicit ChannelClient(ConnectionPool& pool) : pool_(pool) {}
 
     asio::awaitable<Connected> connect(ConnectOrder order);
     asio::awaitable<Result<Endpoint>> listen(ListenOrder order);
+    asio::awaitable<Result<void>> unlisten(std::string service);
     asio::awaitable<Result<std::vector<ChannelRow>>> list();
     // By id, or by cookie if the id is empty. not_found if this program knows no such channel.
     asio::awaitable<Result<ChannelRow>> whois(std::string channel, std::uint64_t cookie);
-    asio::awaitable<Result<std::size_t>> loops();
+    asio::awaitable<Result<ChannelProgram>> status();
 
 private:
     ConnectionPool& pool_;

@@ -107,7 +107,13 @@ int serve(const Options& options, const unit::Log& log) {
         varlink::listen(loop, std::move(*admission_socket), admission_service,
                         varlink::only_uid(channel->uid), varlink::internal_limits, {65536, 65536}, complain),
         rethrow);
-    for (const auto& offering : offerings) boost::asio::co_spawn(loop, offering->run(), rethrow);
+    for (const auto& [transport, client] : broker.channels) {
+        std::vector<broker::Offering*> over_it;
+        for (const auto& offering : offerings)
+            if (configuration->service(offering->service())->transport == transport)
+                over_it.push_back(offering.get());
+        boost::asio::co_spawn(loop, broker::offer_all(broker, transport, std::move(over_it)), rethrow);
+    }
     boost::asio::co_spawn(loop, unit::feed_watchdog(), rethrow);
     std::signal(SIGHUP, SIG_IGN);  // the configuration is read at start only
     boost::asio::signal_set signals(loop, SIGTERM, SIGINT);

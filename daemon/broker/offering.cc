@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{5000};
+constexpr std::int64_t every_generation = (std::int64_t{1} << 53) - 1;
 
 asio::awaitable<void> tell_when_gone(std::shared_ptr<varlink::Connection> watched,
                                      std::shared_ptr<asio::steady_timer> event) {
@@ -23,7 +24,46 @@ asio::awaitable<void> tell_when_gone(std::shared_ptr<varlink::Connection> watche
     event->cancel();
 }
 
+// Whether the configuration has this service accept over this transport.
+bool accepts(const Broker& broker, const std::string& name, const std::string& transport) {
+    const config::Service* service = broker.configuration->service(name);
+    return service != nullptr && service->accept && service->transport == transport;
+}
+
+// mutuald-channel outlives a broker, and so does what that broker offered.
+asio::awaitable<Result<void>> withdraw_others(Broker& broker, std::string transport) {
+    ChannelClient& channel = broker.channel(transport);
+    Result<ChannelProgram> program = co_await channel.status();
+    if (!program) co_return program.error();
+    for (const std::string& service : program->services) {
+        if (accepts(broker, service, transport)) continue;
+        Result<void> withdrawn = co_await channel.unlisten(service);
+        if (!withdrawn) co_return withdrawn.error();
+        Result<void> revoked = co_await broker.keys.revoke(service, every_generation);
+        if (!revoked) co_return revoked.error();
+        broker.log.info("does not offer '" + service + "' any more", {{unit::Field::service, service}});
+    }
+    co_return Result<void>();
+}
+
 }  // namespace
+
+asio::awaitable<void> offer_all(Broker& broker, std::string transport, std::vector<Offering*> offerings) {
+    asio::steady_timer timer(broker.loop);
+    milliseconds pause = first_pause;
+    for (;;) {
+        Result<void> withdrawn = co_await withdraw_others(broker, transport);
+        if (withdrawn) break;
+        for (Offering* offering : offerings) offering->complain(withdrawn.error());
+        timer.expires_after(pause);
+        co_await timer.async_wait(asio::use_awaitable);
+        pause = std::min(pause * 2, longest_pause);
+    }
+    const auto rethrow = [](std::exception_ptr failure) {
+        if (failure) std::rethrow_exception(failure);
+    };
+    for (Offering* offering : offerings) asio::co_spawn(broker.loop, offering->run(), rethrow);
+}
 
 asio::awaitable<Result<Endpoint>> Offering::listen(std::vector<UniqueFd> grants) {
     const config::Accept& accept = *service_.accept;
@@ -40,11 +80,11 @@ asio::awaitable<Result<Endpoint>> Offering::listen(std::vector<UniqueFd> grants)
 }
 
 asio::awaitable<Result<void>> Offering::offer() {
-    Result<std::size_t> loops = co_await broker_.channel(service_.transport).loops();
-    if (!loops) co_return loops.error();
+    Result<ChannelProgram> program = co_await broker_.channel(service_.transport).status();
+    if (!program) co_return program.error();
     const config::Accept& accept = *service_.accept;
     Result<AcceptingGrants> grants =
-        co_await broker_.keys.accept(service_.name, accept.keytab, accept.principals, *loops);
+        co_await broker_.keys.accept(service_.name, accept.keytab, accept.principals, program->loops);
     if (!grants) co_return grants.error();
     Result<Endpoint> endpoint = co_await listen(std::move(grants->grants));
     if (!endpoint) co_return endpoint.error();

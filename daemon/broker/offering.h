@@ -23,6 +23,8 @@ public:
     const std::string& state() const { return state_; }
     enum class State { starting, listening, failed };
     State phase() const { return phase_; }
+    // Why it is not offered; logged unless it is the same as before.
+    void complain(const Error& error);
 
 private:
     // Connections to the programs that it takes: each ends when its program does.
@@ -32,12 +34,15 @@ private:
     asio::awaitable<Result<Endpoint>> listen(std::vector<UniqueFd> grants);
     Result<Watched> watch();
     asio::awaitable<void> until_one_ends(Watched watched);
-    void complain(const Error& error);
 
     Broker& broker_;
     const config::Service& service_;
     std::string state_ = "starting";
     State phase_ = State::starting;
 };
+
+// Ends what an earlier broker offered over the transport and this configuration does not, then runs the
+// offerings.
+asio::awaitable<void> offer_all(Broker& broker, std::string transport, std::vector<Offering*> offerings);
 
 }  // namespace mutual::broker

@@ -18,9 +18,15 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr milliseconds smallest_share{1000};
-// The programs that do the work know the deadline themselves and give the better reason; this one catches the
-// rest.
+// The programs that do the work end it themselves and give the better reason. So they have this much less
+// than the caller, that their answers arrive in time on a busy machine, and what they do not answer ends a
+// grace later.
+constexpr milliseconds most_reserve{250};
 constexpr milliseconds grace{50};
+
+Opening::Clock::duration reserve_of(Opening::Clock::duration allowed) {
+    return std::min<Opening::Clock::duration>(allowed / 20, most_reserve);
+}
 
 // Another candidate cannot do better: it is about the caller, the KDC or us.
 bool ends_the_request(const Error& error) {
@@ -68,10 +74,11 @@ Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connec
       explanation_(random_name(), request_.service, caller_.uid, began_) {
     if (service_ != nullptr && service_->timeout) deadline_ = began_ + *service_->timeout;
     if (request_.timeout) deadline_ = began_ + *request_.timeout;
+    work_ends_ = deadline_ - reserve_of(deadline_ - began_);
 }
 
 milliseconds Opening::time_left() const {
-    return std::max(duration_cast<milliseconds>(std::min(deadline_, turn_) - Clock::now()), milliseconds(1));
+    return std::max(duration_cast<milliseconds>(std::min(work_ends_, turn_) - Clock::now()), milliseconds(1));
 }
 
 Error Opening::late() const {
@@ -116,7 +123,7 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::candidates() {
             "service '" + service_->name + "' names no discovery plugin, so it cannot be opened from here",
             "set service." + service_->name + ".discovery");
     Result<std::vector<Judged>> found =
-        co_await broker_.catalog.find(*service_, *query, deadline_, explanation_);
+        co_await broker_.catalog.find(*service_, *query, work_ends_, explanation_);
     if (!found) co_return found.error();
     for (const Judged& judged : *found)
         explanation_.add(
@@ -278,14 +285,14 @@ asio::awaitable<Result<Opened>> Opening::try_each(std::vector<Judged> candidates
     std::erase_if(candidates, [](const Judged& judged) { return !judged.usable; });
     std::optional<Error> best;  // of the candidate that came furthest
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-        const auto left = deadline_ - Clock::now();
+        const auto left = work_ends_ - Clock::now();
         turn_ = Clock::now() +
                 std::max<Clock::duration>(left / static_cast<long>(candidates.size() - i), smallest_share);
         Result<Opened> opened = co_await try_one(std::move(candidates[i]));
         if (opened) co_return opened;
         explanation_.add(opened.error());
         if (!best || opened.error().stage >= best->stage) best = opened.error();
-        if (ends_the_request(opened.error()) || Clock::now() >= deadline_) break;
+        if (ends_the_request(opened.error()) || Clock::now() >= work_ends_) break;
     }
     co_return std::move(*best);
 }

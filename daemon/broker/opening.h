@@ -68,6 +68,7 @@ private:
     const config::Service* service_;
     Clock::time_point began_;
     Clock::time_point deadline_;
+    Clock::time_point work_ends_;  // before the deadline: its answer has to arrive by then
     Clock::time_point turn_ = Clock::time_point::max();  // the end of the present candidate's share
     Explanation explanation_;
     Decision decision_;

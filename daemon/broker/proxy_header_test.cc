@@ -22,6 +22,7 @@ TEST(ProxyHeader, SaysWhoThePeerIs) {
 TEST(ProxyHeader, WritesAMappedAddressAsIpv4AndKnowsIpv6) {
     EXPECT_EQ((*proxy_header({{"::ffff:192.0.2.9", 1}, 2, "a", "b", "c"}))[13], '\x11');
     EXPECT_EQ((*proxy_header({{"2001:db8::1", 1}, 2, "a", "b", "c"}))[13], '\x21');
+    EXPECT_EQ((*proxy_header({{"fe80::1%eth0", 1}, 2, "a", "b", "c"}))[13], '\x21');
 }
 
 TEST(ProxyHeader, FailsClosedOnWhatItCannotExpress) {

@@ -65,6 +65,12 @@ Result<Plan> make_plan(const LauncherOptions& options, const FindUser& find_user
         if (!is_plugin_name(transport))
             return Error{Code::invalid_configuration, Stage::request,
                          "no transport can be named " + unit::shown(transport), "as in --transport sockets"};
+        const auto same = [&](const ProgramPlan& program) {
+            return program.name == "mutuald-channel@" + transport;
+        };
+        if (std::any_of(plan.programs.begin(), plan.programs.end(), same))
+            return Error{Code::invalid_configuration, Stage::request,
+                         "the transport " + transport + " is named twice", "name each transport once"};
         plan.programs.push_back({"mutuald-channel@" + transport,
                                  {folder + "mutuald-channel", "--transport", transport},
                                  channel,

@@ -81,5 +81,11 @@ TEST(LauncherPlan, RefusesATransportThatIsNoName) {
         EXPECT_FALSE(make_plan({{name}, "/opt/bin"}, find_user)) << name;
 }
 
+TEST(LauncherPlan, RefusesATransportThatIsNamedTwice) {
+    const auto plan = make_plan({{"sockets", "oncrpc", "sockets"}, "/opt/bin"}, find_user);
+    ASSERT_FALSE(plan);
+    EXPECT_NE(plan.error().message.find("sockets is named twice"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mutual::launcher
