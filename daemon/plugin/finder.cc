@@ -17,6 +17,9 @@ Result<void> add(const varlink::Reply& reply, std::uint32_t limit, Findings& fin
     const auto note = in.optional_text("note", longest_note * 4);
     const auto problem = in.optional_object("problem");
     if (auto finished = in.finish(); !finished) return finished;
+    // Every message but the last counts against a limit, so that their number is bounded.
+    if (reply.continues && (problem || candidate.has_value() == note.has_value()))
+        return broken("it reported something else than one candidate or one note");
     if (candidate) {
         if (findings.candidates.size() >= limit) return broken("it reported more than was asked for");
         const auto read = read_candidate(*candidate);

@@ -75,7 +75,8 @@ FinderPool::FinderPool(asio::io_context& loop, PluginDefinition definition, Comp
     : loop_(loop), definition_(std::move(definition)), complaint_(std::move(complaint)) {}
 
 asio::awaitable<Result<void>> FinderPool::take_place(Deadline deadline) {
-    if (busy_ < definition_.finders && queue_.empty()) {
+    // Those in the queue who were given a place count as busy already.
+    if (busy_ < definition_.finders && !waiting_for_place()) {
         ++busy_;
         co_return Result<void>();
     }
@@ -93,6 +94,10 @@ asio::awaitable<Result<void>> FinderPool::take_place(Deadline deadline) {
     }
     waiter.taken = true;
     co_return Result<void>();
+}
+
+bool FinderPool::waiting_for_place() const {
+    return std::any_of(queue_.begin(), queue_.end(), [](const Waiter* waiter) { return !waiter->granted; });
 }
 
 void FinderPool::give_place_back() {
@@ -141,7 +146,10 @@ asio::awaitable<Result<std::unique_ptr<Finder>>> FinderPool::start_finder(Deadli
         co_return version.error();
     }
     version_ = std::move(*version);
-    if (loading_failed_) problem_.reset();
+    if (loading_failed_) {
+        problem_.reset();
+        backoff_.succeeded();
+    }
     loading_failed_ = false;
     co_return std::move(*finder);
 }

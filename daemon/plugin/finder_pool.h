@@ -59,6 +59,7 @@ private:
 
     asio::awaitable<Result<Loan>> borrow(Deadline deadline);
     asio::awaitable<Result<void>> take_place(Deadline deadline);
+    bool waiting_for_place() const;
     void give_place_back();
     asio::awaitable<Result<std::unique_ptr<Finder>>> start_finder(Deadline deadline);
     asio::awaitable<Result<std::string>> load(Finder& finder, Deadline deadline);

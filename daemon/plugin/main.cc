@@ -10,6 +10,7 @@
 
 #include "daemon/config/load.h"
 #include "daemon/plugin/child.h"
+#include "daemon/plugin/kerberos_profile.h"
 #include "daemon/plugin/supervisor.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
@@ -110,6 +111,7 @@ Result<void> serve(const Options& options, const unit::Log& log) {
 int serve_as_child() {
     std::signal(SIGPIPE, SIG_IGN);
     if (auto hardened = unit::harden(); !hardened) return 1;
+    if (auto written = take_names_as_written(); !written) return 1;
     return Child(UniqueFd(3)).run();
 }
 

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <vector>
 
+#include "daemon/unit/signals.h"
 #include "varlink/socket.h"
 
 namespace mutual::plugin {
@@ -46,9 +47,6 @@ std::vector<std::string> clean_environment() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(126);
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     const int null = ::open("/dev/null", O_RDWR);
     ::dup2(null, STDIN_FILENO);
     ::dup2(null, STDOUT_FILENO);
@@ -57,6 +55,8 @@ std::vector<std::string> clean_environment() {
     else
         ::dup2(socket, child_socket);
     ::close_range(child_socket + 1, UINT_MAX, 0);
+    unit::reset_signal_handlers();
+    unit::unblock_signals();
     ::execve("/proc/self/exe", arguments, environment);
     ::_exit(127);
 }
@@ -105,9 +105,13 @@ Result<std::unique_ptr<Process>> Process::start(asio::io_context& loop, const st
     const auto arguments = pointers(argument_texts);
     const auto environment = pointers(environment_texts);
     const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
+    pid_t pid = -1;
+    {
+        const unit::SignalsBlocked blocked;
+        pid = ::fork();
+        if (pid == 0) become_child(pair->second.value(), parent, arguments.data(), environment.data());
+    }
     if (pid < 0) return failed("start a finder");
-    if (pid == 0) become_child(pair->second.value(), parent, arguments.data(), environment.data());
     UniqueFd pidfd(open_pidfd(pid));
     if (!pidfd) {
         auto error = failed("watch a finder");

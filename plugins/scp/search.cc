@@ -43,7 +43,8 @@ Result<void> Search::ask(const std::string& url, Deadline deadline) {
     const auto names = matching_names(*directory, deadline);
     if (!names) return names.error();
     for (const auto& dn : *names) {
-        const auto more = report_entry(*directory, dn, deadline_);
+        // Once one of its entries was reported no other server is asked, so it may have all the time.
+        const auto more = report_entry(*directory, dn, reported_ > 0 ? deadline_ : deadline);
         if (!more) return more.error();
         if (!*more) break;
     }

@@ -23,10 +23,12 @@ Result<Servers> find_servers(const ScpOptions& options, Deadline deadline) {
         return std::uniform_int_distribution(0U, most)(device);
     };
     Servers servers{{}, SourceTrust::unauthenticated};
-    for (const auto& record : ordered(*records, random))
+    for (const auto& record : ordered(*records, random)) {
+        if (!is_dns_name(record.target)) continue;
         servers.urls.push_back((tls ? "ldaps://" : "ldap://") +
                                std::string(options::without_final_dot(record.target)) + ":" +
                                std::to_string(record.port));
+    }
     return servers;
 }
 

@@ -26,17 +26,6 @@ Result<std::string> single_value(const Entry& entry, const std::string& attribut
     return all.front();
 }
 
-// Letters, digits, hyphens, underscores (SRV names) and dots, as a host or SRV name needs them.
-bool is_dns_name(std::string_view name) {
-    name = options::without_final_dot(name);
-    const auto good = [](char c) {
-        c = options::lower(c);
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-    };
-    return !name.empty() && name.size() <= 253 && name.front() != '.' && name.find("..") == name.npos &&
-           std::all_of(name.begin(), name.end(), good);
-}
-
 Result<void> read_host(const Entry& entry, ServicePoint& point) {
     auto name = single_value(entry, "serviceDNSName");
     if (!name) return name.error();

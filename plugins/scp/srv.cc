@@ -10,6 +10,8 @@
 #include <array>
 #include <chrono>
 
+#include "plugins/options/fold.h"
+
 namespace mutual::scp {
 namespace {
 
@@ -61,6 +63,16 @@ bool read_record(const ns_msg& message, const ns_rr& record, SrvRecord& srv) {
 }
 
 }  // namespace
+
+bool is_dns_name(std::string_view name) {
+    name = options::without_final_dot(name);
+    const auto good = [](char c) {
+        c = options::lower(c);
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    };
+    return !name.empty() && name.size() <= 253 && name.front() != '.' && name.find("..") == name.npos &&
+           std::all_of(name.begin(), name.end(), good);
+}
 
 Result<std::vector<SrvRecord>> lookup_srv(const std::string& name, Deadline deadline) {
     Resolver resolver(deadline);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mutual/discovery.h"
@@ -20,6 +21,10 @@ struct SrvRecord {
     std::uint16_t weight = 0;
     bool operator==(const SrvRecord&) const = default;
 };
+
+// Letters, digits, hyphens, underscores (as SRV names have) and dots: what a host's or SRV name may be made
+// of. DNS itself allows every octet, and a name that is put into a URL or a principal must not.
+bool is_dns_name(std::string_view name);
 
 // Blocks. No record of that name is an empty answer; so is the target "." (RFC 2782: decidedly not
 // available).

@@ -73,7 +73,9 @@ Result<void> garbage(const Query&, const TicketCache&, CandidateSink& sink) {
     bad = candidate("huge.test");
     bad.service_name.assign(10'000'000, 'x');
     sink.found(bad);
-    sink.note("\xff\n" + std::string(10'000'000, 'x'));
+    std::string note("\xff\n");
+    note.append(10'000'000, 'x');
+    sink.note(std::move(note));
     sink.found(candidate("good.test"));
     return {};
 }
@@ -84,6 +86,14 @@ Result<void> close_socket(const Query&, const TicketCache&, CandidateSink&) {
 Result<void> write_nonsense(const Query&, const TicketCache&, CandidateSink&) {
     const char nonsense[] = "{\"parameters\":{\"candidate\":{\"host\":7}}}";
     if (::write(3, nonsense, sizeof nonsense) < 0) return Error{Code::internal, Stage::discovery, "write"};
+    hang();
+}
+// Messages without an end and with nothing in them, in one write: more at once than they could be read one by
+// one.
+Result<void> write_endlessly(const Query&, const TicketCache&, CandidateSink&) {
+    std::string messages;
+    for (int i = 0; i < 2000; ++i) messages.append("{\"continues\":true,\"parameters\":{}}").push_back('\0');
+    while (::write(3, messages.data(), messages.size()) > 0) continue;
     hang();
 }
 Result<void> environment(const Query&, const TicketCache& tickets, CandidateSink& sink) {
@@ -109,6 +119,7 @@ Behaviour behaviour(const std::string& name) {
                                                {"garbage", garbage},
                                                {"close", close_socket},
                                                {"nonsense", write_nonsense},
+                                               {"endless", write_endlessly},
                                                {"environment", environment}};
     const auto found = all.find(name);
     return found == all.end() ? answer : found->second;
