@@ -15,7 +15,6 @@ public:
 
     Result<Found> look(const Wanted& wanted) override {
         if (auto opened = open(); !opened) return std::move(opened).error();
-        Krb5Principal client(context_.get());
         auto cached = cached_service_ticket(context_.get(), cache_->cache.get(), wanted);
         if (!cached) return named(std::move(cached).error());
         if (*cached) return Found{(*cached)->client, std::move(*cached)};

@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "daemon/keys/fetcher_program.h"
+#include "daemon/unit/signals.h"
 #include "varlink/message.h"
 
 namespace mutual::keys {
@@ -24,23 +25,6 @@ namespace mutual::keys {
 namespace {
 
 namespace asio = boost::asio;
-
-// While this lives no signal reaches this thread, nor a child that it forks: there the parent's handlers
-// would still run, and write into the pipe by which the parent learns of its own signals.
-class SignalsBlocked {
-public:
-    SignalsBlocked() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-private:
-    sigset_t before_{};
-};
 
 constexpr int above_standard = 10;  // so that arranging 0 to 3 in the child overwrites nothing
 
@@ -87,23 +71,9 @@ std::map<BecomeFailure, std::string> complaints_of(std::string_view interface, u
     ::_exit(static_cast<int>(failure));
 }
 
-void reset_handlers() {
-    for (int signal = 1; signal < NSIG; ++signal) {
-        struct sigaction action {};
-        if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN)
-            ::signal(signal, SIG_DFL);
-    }
-}
-
-void unblock_signals() {
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 // Signals are blocked here until no handler of the parent's is left, and this is the owner's process.
 [[noreturn]] void run_child(const Preparation& prepared) {
-    reset_handlers();
+    unit::reset_signal_handlers();
     for (int fd = 0; fd < fetcher_socket; ++fd) ::dup2(prepared.null, fd);
     ::dup2(prepared.socket, fetcher_socket);
     ::close_range(fetcher_socket + 1, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -111,7 +81,7 @@ void unblock_signals() {
     if (::chdir("/") != 0) give_up(prepared, BecomeFailure::execute);
     if (const BecomeFailure failure = become(prepared.owner); failure != BecomeFailure::none)
         give_up(prepared, failure);
-    unblock_signals();
+    unit::unblock_signals();
     ::syscall(SYS_execveat, prepared.executable, "", prepared.arguments.data(), prepared.environment.data(),
               AT_EMPTY_PATH);
     give_up(prepared, BecomeFailure::execute);
@@ -156,7 +126,7 @@ Result<ChildImage::Started> ChildImage::start(Owner owner, const std::vector<std
                                high.value()};
     Started started;
     {
-        const SignalsBlocked blocked;
+        const unit::SignalsBlocked blocked;
         started.pid = ::fork();
         if (started.pid == 0) run_child(prepared);
     }
@@ -173,7 +143,7 @@ Result<ChildImage::Started> ChildImage::start(Owner owner, const std::vector<std
 bool kill_as(asio::io_context& loop, uid_t uid, int pidfd) {
     pid_t sibling = -1;
     {
-        const SignalsBlocked blocked;
+        const unit::SignalsBlocked blocked;
         sibling = ::fork();
         if (sibling == 0) {
             [[maybe_unused]] const long ignored = ::syscall(SYS_setresuid, -1, uid, -1);
@@ -183,7 +153,8 @@ bool kill_as(asio::io_context& loop, uid_t uid, int pidfd) {
     }
     if (sibling < 0) return false;
     UniqueFd watch(open_pidfd(sibling));
-    if (watch) collect(loop, sibling, std::move(watch), [](int) {});
+    // While the program itself ends, there is no loop to wait on, and init reaps.
+    if (watch && !loop.stopped()) collect(loop, sibling, std::move(watch), [](int) {});
     return true;
 }
 

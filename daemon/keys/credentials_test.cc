@@ -90,7 +90,7 @@ TEST_F(Credentials, AnExpiredTicketSaysRunKinit_FT_091) {
     const auto end = Clock::now() + std::chrono::seconds(10);
     Granted granted = ask(cache);
     while (!granted.error && Clock::now() < end) granted = ask(cache, ledger);  // until its second is over
-    expect_refused(granted, Code::no_credentials, "expired");
+    expect_refused(granted, Code::no_credentials, "the ticket of alice@KEYS.TEST has expired");
     EXPECT_NE(granted.error->hint.find("kinit"), std::string::npos);
 }
 
@@ -197,7 +197,7 @@ TEST_F(Credentials, ABlackHoleForAKdcEndsAtTheDeadline) {
     RecordProperty("microseconds",
                    std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
     EXPECT_GE(took, std::chrono::milliseconds(990));
-    EXPECT_LT(took, std::chrono::milliseconds(1000 + 1000));
+    EXPECT_LT(took, std::chrono::milliseconds(1000 + 2000));  // promised is 100 ms: see the system test
     // The one that waited is killed.
     const auto end = Clock::now() + std::chrono::seconds(10);
     while (!program->children().empty() && Clock::now() < end) ::poll(nullptr, 0, 5);
@@ -305,10 +305,25 @@ TEST_F(Credentials, AFetcherOfTheUnitsUserHasNoCapabilityAndCanBeKilled) {
 
 TEST_F(Credentials, AtMostFourFetchersActForOneUser) {
     std::vector<std::string> caches;
+    caches.reserve(6);
     for (int i = 0; i < 6; ++i)
         caches.push_back(realm->make_cache("alice", "cache" + std::to_string(i), alice));
     for (const std::string& cache : caches) ASSERT_FALSE(ask(cache).error);
     EXPECT_LE(program->children().size(), 4U);
+}
+
+TEST_F(Credentials, KeytabsHaveFetchersOfTheirOwn) {
+    realm->add_service("batch@KEYS.TEST");
+    realm->add_service("other@KEYS.TEST");
+    const TestIdentity batch{
+        "keytab", {}, realm->export_key("batch@KEYS.TEST", "batch.keytab"), "batch@KEYS.TEST", 0};
+    const TestIdentity other{
+        "keytab", {}, realm->export_key("other@KEYS.TEST", "other.keytab"), "other@KEYS.TEST", 0};
+    realm->make_kdc_a_black_hole();
+    std::vector<varlink::BlockingConnection> waiting;
+    while (waiting.size() < 4) waiting.push_back(program->send_grant_initiate({ledger, batch, 60000}));
+    expect_refused(program->grant_initiate({ledger, batch, 500}), Code::limit, "batch.keytab");
+    expect_refused(program->grant_initiate({ledger, other, 500}), Code::kdc_unreachable, "no KDC");
 }
 
 class ProofOfCaller : public Credentials {

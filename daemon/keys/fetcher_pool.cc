@@ -18,7 +18,7 @@ namespace mutual::keys {
 
 namespace {
 
-constexpr std::size_t most_per_uid = 4;
+constexpr std::size_t most_at_once = 4;
 constexpr std::chrono::seconds longest_idle{30};
 constexpr std::string_view interface = "org.mutuald.Fetcher";
 constexpr varlink::Limits answer_limits{16 * 1024, 4, 1};
@@ -48,11 +48,17 @@ Error late_kdc(const std::string& target, const std::string& client, long millis
                  "see whether the realm's KDC runs and can be reached from this host");
 }
 
+// Who shares the few places: all caches of one user. Keytabs are all the daemon's own, and a realm whose KDC
+// is away must not hold up the others: each has its own places.
+std::string sharer_of(const Source& source) {
+    if (source.kind == Source::Kind::cache) return "uid " + std::to_string(source.owner.uid);
+    return "the keytab " + source.name + " for " + source.principal;
+}
+
 Error all_busy(const Source& source) {
-    return Error(
-        Code::limit, Stage::credentials,
-        "read " + to_text(source) + ": all fetchers of uid " + std::to_string(source.owner.uid) + " are busy",
-        "wait until the requests of that user that hang are over");
+    return Error(Code::limit, Stage::credentials,
+                 "read " + to_text(source) + ": all fetchers of " + sharer_of(source) + " are busy",
+                 "see why its earlier requests hang: the KDC may be away, or the credential cache be locked");
 }
 
 // Its user may have killed it, or it crashed.
@@ -145,11 +151,11 @@ struct FetcherPool::Looked {
 };
 
 struct FetcherPool::Waiter {
-    uid_t uid;
+    std::string sharer;
     asio::steady_timer event;
     std::list<Waiter*>* list;
-    Waiter(asio::io_context& loop, uid_t uid_, Time deadline, std::list<Waiter*>& list_)
-        : uid(uid_), event(loop, deadline), list(&list_) {
+    Waiter(asio::io_context& loop, std::string sharer_, Time deadline, std::list<Waiter*>& list_)
+        : sharer(std::move(sharer_)), event(loop, deadline), list(&list_) {
         list->push_back(this);
     }
     Waiter(const Waiter&) = delete;
@@ -163,7 +169,7 @@ FetcherPool::~FetcherPool() = default;
 
 std::size_t FetcherPool::size() const {
     std::size_t all = 0;
-    for (const auto& [uid, count] : processes_) all += count;
+    for (const auto& [sharer, count] : processes_) all += count;
     return all;
 }
 
@@ -183,32 +189,32 @@ Result<std::unique_ptr<Fetcher>> FetcherPool::start(const Source& source) {
     auto started = image_.start(source.owner, arguments_of(source), std::move(pair->second), interface);
     if (!started) return std::move(started).error();
     UniqueFd watch(::fcntl(started->pidfd.value(), F_DUPFD_CLOEXEC, 0));
-    const uid_t uid = source.owner.uid;
+    std::string sharer = sharer_of(source);
     const pid_t pid = started->pid;
-    ++processes_[uid];
-    auto over = [pool = weak_from_this(), uid, pid](int) {
-        if (const auto alive = pool.lock()) alive->ended(uid, pid);
+    ++processes_[sharer];
+    auto over = [pool = weak_from_this(), sharer = std::move(sharer), pid](int) {
+        if (const auto alive = pool.lock()) alive->ended(sharer, pid);
     };
     collect(loop_, pid, std::move(watch), std::move(over));
     return std::make_unique<Fetcher>(loop_, source, std::move(pair->first), std::move(*started), doomed_);
 }
 
-void FetcherPool::ended(uid_t uid, pid_t pid) {
-    if (--processes_[uid] == 0) processes_.erase(uid);
+void FetcherPool::ended(const std::string& sharer, pid_t pid) {
+    if (--processes_[sharer] == 0) processes_.erase(sharer);
     std::erase_if(idle_, [pid](const auto& fetcher) { return fetcher->pid() == pid; });
-    wake(uid);
+    wake(sharer);
 }
 
-void FetcherPool::wake(uid_t uid) {
+void FetcherPool::wake(const std::string& sharer) {
     for (Waiter* waiter : waiters_)
-        if (waiter->uid == uid) waiter->event.cancel();
+        if (waiter->sharer == sharer) waiter->event.cancel();
 }
 
 void FetcherPool::give_back(std::unique_ptr<Fetcher> fetcher) {
-    const uid_t uid = fetcher->source().owner.uid;
+    const std::string sharer = sharer_of(fetcher->source());
     fetcher->idle_since = std::chrono::steady_clock::now();
     idle_.push_back(std::move(fetcher));
-    wake(uid);
+    wake(sharer);
 }
 
 void FetcherPool::sweep(Time now) {
@@ -217,17 +223,17 @@ void FetcherPool::sweep(Time now) {
 }
 
 asio::awaitable<Result<std::unique_ptr<Fetcher>>> FetcherPool::acquire(Source source, Time deadline) {
-    const uid_t uid = source.owner.uid;
+    const std::string sharer = sharer_of(source);
     for (;;) {
         if (auto idle = take_idle(source)) co_return std::move(idle);
-        const auto count = processes_.find(uid);
-        if (count == processes_.end() || count->second < most_per_uid) co_return start(source);
+        const auto count = processes_.find(sharer);
+        if (count == processes_.end() || count->second < most_at_once) co_return start(source);
         // One that serves another cache makes room; its end wakes us.
-        const auto other = [uid](const auto& fetcher) { return fetcher->source().owner.uid == uid; };
+        const auto other = [&sharer](const auto& fetcher) { return sharer_of(fetcher->source()) == sharer; };
         if (const auto found = std::find_if(idle_.begin(), idle_.end(), other); found != idle_.end())
             idle_.erase(found);
         if (std::chrono::steady_clock::now() >= deadline) co_return all_busy(source);
-        Waiter waiter(loop_, uid, deadline, waiters_);
+        Waiter waiter(loop_, sharer, deadline, waiters_);
         boost::system::error_code ended;
         co_await waiter.event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
         const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;

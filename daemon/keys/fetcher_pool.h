@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fetchers, seen from mutuald-keys: one call at a time each, kept for a while when idle, few per uid,
-// killed when whoever waits gives up. What a fetcher answers is untrusted and checked here.
+// The fetchers, seen from mutuald-keys: one call at a time each, kept for a while when idle, few per
+// user and per keytab, killed when whoever waits gives up. What a fetcher answers is untrusted and checked
+// here.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -73,14 +74,14 @@ private:
     std::unique_ptr<Fetcher> take_idle(const Source& source);
     Result<std::unique_ptr<Fetcher>> start(const Source& source);
     void give_back(std::unique_ptr<Fetcher> fetcher);
-    void ended(uid_t uid, pid_t pid);
-    void wake(uid_t uid);
+    void ended(const std::string& sharer, pid_t pid);
+    void wake(const std::string& sharer);
 
     asio::io_context& loop_;
     ChildImage image_;
     std::list<Doomed> doomed_;  // before the fetchers, which add to it when they go
     std::list<std::unique_ptr<Fetcher>> idle_;
-    std::map<uid_t, std::size_t> processes_;  // started and not yet collected
+    std::map<std::string, std::size_t> processes_;  // by sharer: started and not yet collected
     std::list<Waiter*> waiters_;
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handshakes between two real mutuald-keys, over their sockets, with a real KDC.
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,10 +9,32 @@
 #include <ctime>
 #include <thread>
 
+#include "daemon/keys/acceptor.h"
 #include "daemon/keys/established.h"
 #include "daemon/keys/gss_handle.h"
 #include "daemon/keys/test_program.h"
 #include "varlink/parameters.h"
+
+namespace {
+
+int accepted_in_this_process = 0;
+int places_for_delegated = 0;
+
+}  // namespace
+
+// The library's own function, seen by this program on the way: whether it is offered a place for delegated
+// credentials.
+extern "C" OM_uint32 gss_accept_sec_context(OM_uint32* minor, gss_ctx_id_t* context, gss_cred_id_t credential,
+                                            gss_buffer_t input, gss_channel_bindings_t bindings,
+                                            gss_name_t* source, gss_OID* mechanism, gss_buffer_t output,
+                                            OM_uint32* flags, OM_uint32* lifetime, gss_cred_id_t* delegated) {
+    static const auto real =
+        reinterpret_cast<decltype(&gss_accept_sec_context)>(::dlsym(RTLD_NEXT, "gss_accept_sec_context"));
+    ++accepted_in_this_process;
+    if (delegated != nullptr) ++places_for_delegated;
+    return real(minor, context, credential, input, bindings, source, mechanism, output, flags, lifetime,
+                delegated);
+}
 
 namespace mutual::keys {
 namespace {
@@ -326,6 +350,21 @@ TEST_F(Handshakes, DelegatedCredentialsAreReportedAndNotKept_FT_090) {
     EXPECT_LT(stepped.exported.size(), 4096U);
 }
 
+TEST_F(Handshakes, DelegatedCredentialsHaveNoPlaceToGo_FT_090) {
+    GssContext context;
+    OM_uint32 major = 0;
+    const std::string token = own_first_token(
+        realm(), GSS_C_MUTUAL_FLAG | GSS_C_SEQUENCE_FLAG | GSS_C_DELEG_FLAG, gss_mech_krb5, context, major);
+    auto service = AcceptingService::make(realm().path("ledger.keytab"), {ledger}, Protection::stream);
+    ASSERT_TRUE(service) << to_string(service.error());
+    places_for_delegated = 0;
+    const StepAnswer answer = begin_accepting(*service)->step(token);
+    ASSERT_TRUE(answer.established) << to_string(answer.error.value_or(Error()));
+    EXPECT_TRUE(answer.established->flags.delegation);
+    EXPECT_EQ(accepted_in_this_process, 1);
+    EXPECT_EQ(places_for_delegated, 0);
+}
+
 TEST_F(Handshakes, SpnegoIsRefused_FT_081) {
     gss_OID_desc spnego{6, const_cast<char*>("\x2b\x06\x01\x05\x05\x02")};
     GssContext context;
@@ -409,6 +448,46 @@ TEST_F(Handshakes, AReplayedFirstTokenIsRefused) {
     const Stepped replayed = accepting.step(2, first.token);
     ASSERT_TRUE(replayed.error);
     EXPECT_EQ(replayed.error->code, Code::wrong_peer) << to_string(*replayed.error);
+}
+
+TEST_F(Handshakes, AReplayIsNoticedAfterARestartByTheCacheInTheRuntimeFolder) {
+    const std::string cache = realm().path("restarted.run") + "/rcache";
+    const auto accept_at = [](const TestProgram& program) {
+        auto grant = program.grant_accept(realm().path("ledger.keytab"), {ledger});
+        if (!grant) throw std::runtime_error(to_string(grant.error()));
+        return std::move(*grant);
+    };
+    Granted granted = initiate();
+    const Stepped first = granted.grant->step(1);
+    {
+        const TestProgram program(realm(), "restarted");
+        ASSERT_TRUE(accept_at(program).step(1, first.token).done);
+    }
+    struct stat told {};
+    ASSERT_EQ(::stat(cache.c_str(), &told), 0) << cache;
+    EXPECT_GT(told.st_size, 0);
+    const TestProgram program(realm(), "restarted");
+    EXPECT_TRUE(accept_at(program).step(1, first.token).error);
+    // Nothing else remembers it.
+    ASSERT_EQ(::unlink(cache.c_str()), 0);
+    EXPECT_TRUE(accept_at(program).step(1, first.token).done);
+}
+
+TEST_F(Handshakes, AGrantTakesItsTwoCallsAndNothingElse) {
+    const auto held = [](std::string method, std::size_t padding, bool with_descriptor) {
+        Granted granted = initiate();
+        varlink::BlockingConnection connection(granted.grant->release());
+        varlink::Call call;
+        call.method = std::move(method);
+        call.parameters["padding"] = std::string(padding, 'x');
+        if (with_descriptor) call.descriptors.push_back(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)));
+        auto reply = connection.call_raw(std::move(call));
+        return reply ? reply->error : "hung up";
+    };
+    EXPECT_EQ(held("org.mutuald.Keys.Status", 0, false), "org.varlink.service.InterfaceNotFound");
+    EXPECT_EQ(held("org.mutuald.Grant.Export", 0, false), "org.varlink.service.MethodNotFound");
+    EXPECT_EQ(held("org.mutuald.Grant.Step", 300'000, false), "org.varlink.service.InvalidParameter");
+    EXPECT_EQ(held("org.mutuald.Grant.Step", 0, true), "org.varlink.service.InvalidParameter");
 }
 
 TEST_F(Handshakes, RpcAsksForNoReplayOrSequenceDetection) {

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
@@ -22,7 +23,7 @@ namespace json = boost::json;
 constexpr std::string_view interface = "org.mutuald.Keys";
 constexpr std::int64_t longest_timeout = 600'000;  // milliseconds
 constexpr std::int64_t longest_minimum = 10 * 365 * 86400L;
-constexpr std::int64_t most_ends = 256;
+constexpr std::int64_t most_ends = varlink::internal_limits.descriptors;
 constexpr std::size_t accepting_in_progress = 1024;
 constexpr std::size_t channel_in_progress = 8;
 
@@ -141,6 +142,8 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     const bool one = parameters.choice("handshakes", {"one", "channel"}) == 0;
     wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds", 0, longest_minimum);
     const auto timeout = read_timeout(parameters);
+    // The handshake begins within the request's own time.
+    const auto usable_until = Clock::now() + std::max<Clock::duration>(timeout, longest_handshake);
     if (auto read = parameters.finish(); !read) co_return std::move(read).error();
 
     auto source = source_of(identity, std::move(caller), rules_);
@@ -157,7 +160,7 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     reply.parameters["expires"] = fetched->ticket.end;
     reply.parameters["cached"] = fetched->cached;
     GrantTerms terms;
-    if (one) terms.unused_until = Clock::now() + longest_handshake;
+    if (one) terms.unused_until = usable_until;
     auto end = grants_.add(std::move(terms), initiating_stepper(std::move(fetched->ticket), protection, one));
     if (!end) co_return std::move(end).error();
     reply.descriptors.push_back(std::move(*end));

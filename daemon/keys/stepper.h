@@ -39,8 +39,6 @@ public:
     void sweep(Time now);
 
     std::size_t in_progress() const { return running_.size(); }
-    // Nothing is in progress, and no handshake may begin any more.
-    bool is_spent() const { return running_.empty() && limits_.in_all != 0 && begun_ >= limits_.in_all; }
 
 private:
     struct Running {

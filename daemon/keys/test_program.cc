@@ -101,6 +101,7 @@ TestProgram::TestProgram(const TestRealm& realm, std::string name, const std::ve
           folder_ + "/host.keytab", std::string("--runtime-directory"), folder_ + "/" + name_ + ".run"})
         arguments.push_back(word);
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     pid_ = ::fork();

@@ -34,6 +34,8 @@ public:
     void drop(std::int64_t handshake);
     // True once mutuald-keys has closed its end.
     bool is_closed();
+    // The socket, for calls made by hand.
+    UniqueFd release() { return connection_.release(); }
 
 private:
     varlink::BlockingConnection connection_;
