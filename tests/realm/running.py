@@ -81,9 +81,11 @@ class Running(World):
     def ask(self, method, user="alice", on="client1", link=None, **parameters):
         """A call of the broker as the user; returns error name (or none), parameters, descriptors."""
         ours = link or self.varlink(on, SOCKET, user)
-        if link is None:
-            self.addCleanup(ours.close)
-        reply = ours.call(f"org.mutuald.Broker.{method}", parameters)
+        try:
+            reply = ours.call(f"org.mutuald.Broker.{method}", parameters)
+        finally:
+            if link is None:
+                ours.close()
         self.assertIsNotNone(reply, "the broker closed the connection")
         return reply.get("error", "").rpartition(".")[2], reply["parameters"], ours.fds
 

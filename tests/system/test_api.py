@@ -2,6 +2,7 @@
 """What bad input gets from the API socket: malformed, deep, huge and split calls, descriptors, callers that leave."""
 import json
 import os
+import signal
 import socket
 
 import ledger
@@ -231,6 +232,24 @@ class Leaving(Chain):
                 eventually(lambda: not searching & children(pids["mutuald-plugin"]), 3, "the end of its finder")
         eventually(lambda: descriptors(pids["mutuald"]) <= before[0] + 1, what="the broker's descriptors, closed")
         eventually(lambda: descriptors(pids["mutuald-plugin"]) <= before[1] + 1, what="the supervisor's, closed")
+        self.assertEqual(self.pids(), pids)
+
+    def test_a_caller_that_leaves_while_the_peer_is_silent_ends_its_connection(self):
+        pids, silent = self.pids(), self.pids("app1")["mutuald-channel"]
+        connections = lambda: self.must("client1", "ss", "-tnH", "state", "established").count(":7000")
+        others = connections()
+        before = descriptors(pids["mutuald-channel"])
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                link = self.pending(user="carol", timeoutMilliseconds=60_000)
+                eventually(lambda: connections() > others, what="a connection to a peer that says nothing")
+                link.close()
+                eventually(lambda: connections() == others, what="the end of the connection")
+        finally:
+            os.kill(silent, signal.SIGCONT)
+        eventually(lambda: descriptors(pids["mutuald-channel"]) <= before, what="mutuald-channel's descriptors, closed")
+        self.opened(user="carol")
         self.assertEqual(self.pids(), pids)
 
     def _connected_to_directory(self, plugin):

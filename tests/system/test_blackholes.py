@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A KDC, a directory and a peer that do not answer: they cost those who need them their deadline, and nobody else."""
+import time
+
 import host
 import ledger
 from chain import DIRECT, Chain
 from harness import eventually, main
 
 DEADLINE = 2000  # milliseconds
-LATE = DEADLINE / 1000 + 1  # seconds: the deadline and what a busy machine adds; what was measured is printed
+LATE = DEADLINE / 1000 + 1  # seconds: the deadline and what a busy machine adds
+IN_TIME = DEADLINE / 1000 + 0.1  # seconds: what is promised; shown when one of a few tries keeps to it
+TRIES = 4
 LATE_SEARCH = ["TimedOut", "DiscoveryFailed"]  # as the directory's library puts it
 SECOND = f"""
 [service.two]
@@ -41,13 +45,23 @@ class BlackHoles(Chain):
 
     def costs_alice_only(self, codes, stage, message, hint, service="direct", **fields):
         """alice's request ends at its deadline with this error; carol's, made meanwhile, succeeds at once."""
-        with self.within(LATE):
-            waiting = self.pending(service, timeoutMilliseconds=DEADLINE, **fields)
-            with self.within(DEADLINE / 1000 - 0.1):
-                self.opened(user="carol")
-            reply = waiting.receive()
+        took = []
+        while not took or (min(took) > IN_TIME and len(took) < TRIES):
+            took.append(self.costs_alice_once(codes, stage, message, hint, service, **fields))
+        print(f"{self.id().rpartition('.')[2]}: {', '.join(f'{each * 1000:.0f}' for each in took)} ms", flush=True)
+        self.assertLess(min(took), IN_TIME)
+
+    def costs_alice_once(self, codes, stage, message, hint, service, **fields):
+        begun = time.monotonic()
+        waiting = self.pending(service, timeoutMilliseconds=DEADLINE, **fields)
+        self.opened(user="carol")
+        self.assertLess(time.monotonic() - begun, DEADLINE / 1000 - 0.1)
+        reply = waiting.receive()
+        took = time.monotonic() - begun
+        self.assertLess(took, LATE)
         self.assertIn(reply["error"].rpartition(".")[2], codes)
-        return self.refused(reply, reply["error"].rpartition(".")[2], stage, message, hint)
+        self.refused(reply, reply["error"].rpartition(".")[2], stage, message, hint)
+        return took
 
     def test_a_kdc_in_a_black_hole(self):
         with self.blackhole("client1", "dc"):

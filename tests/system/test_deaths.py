@@ -139,7 +139,7 @@ allow = {{ principals = ["alice@{host.REALM}"] }}
         eventually(lambda: not os.path.exists(f"/proc/{pid}"), what="its end")
         return pid
 
-    def works_again(self, bound=2.0):
+    def works_again(self, bound=8.0):
         """Opens again within the bound, whatever died; prints how long that took."""
         with self.within(bound + 1):
             eventually(self.opens, bound, "a channel after the death")

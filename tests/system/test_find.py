@@ -25,7 +25,7 @@ def found_by(name, discovery="scp", **more):
     return service(name, service_class="ledger", discovery=[discovery], keywords=[KEYWORD], base=directory.SUFFIX, **more)
 
 
-CLIENT = ('[daemon]\nnegative_cache = "1s"\n'
+CLIENT = ('[daemon]\nnegative_cache = "4s"\n'
           + ledger.client_config(more=(
               plugin("paged", "ldap://dc.mutual.test", "page_size = 4\n") + plugin("by-address", "ldap://10.77.0.1")
               + found_by("listed", trust={"hosts": ["app1.mutual.test", "app2.mutual.test"]}) + found_by("unlisted")
@@ -34,7 +34,7 @@ CLIENT = ('[daemon]\nnegative_cache = "1s"\n'
               + service("any", service_class="ledger", discovery=["paged"], base=directory.SUFFIX,
                         trust={"base": directory.SERVICES})
               + rule("all", ["*"], users=["alice"]))
-          ).replace("global_catalog_port = 3268", "global_catalog_port = 3268\nttl_seconds = 2"))
+          ).replace("global_catalog_port = 3268", "global_catalog_port = 3268\nttl_seconds = 6"))
 
 
 def offered(name, file, allow, spn):
@@ -108,7 +108,7 @@ class Finding(Running):
         self.assertEqual(self.opened("paged")["spn"], spn("app1"))
         self.scp(on="app2")
         self.assertEqual(self.hosts_found("paged"), ["app1", "app2"])
-        seen = {self.opened("paged")["spn"] for _ in range(12)}
+        seen = {self.opened("paged")["spn"] for _ in range(24)}
         self.assertEqual(seen, {spn("app1"), spn("app2")})
 
     def test_ft_047_a_hit_with_missing_attributes_is_passed_over_and_told(self):
@@ -185,13 +185,13 @@ class Finding(Running):
         dn = self.scp()
         again = self.find()
         self.assertEqual((again["candidates"], len(self.lines(again["explanation"], "discovery", "cached"))), ([], 1))
-        found = eventually(lambda: self.find()["candidates"], what="the SCP, after the negative cache")
+        found = eventually(lambda: self.find()["candidates"], bound=10, what="the SCP, after the negative cache")
         self.assertEqual([each["source"] for each in found], [dn])
         directory.delete(self.world, dn)
         kept = self.find()
         self.assertEqual(kept["candidates"], found)
         self.assertEqual(len(self.lines(kept["explanation"], "discovery", "cached")), 1)
-        eventually(lambda: not self.find()["candidates"], what="the end of the positive cache")
+        eventually(lambda: not self.find()["candidates"], bound=15, what="the end of the positive cache")
 
     # What is trusted
 

@@ -299,7 +299,7 @@ class Opening(Running):
         self.assertEqual(self.ctl("open", "ledger", "--host", "app9.mutual.test").returncode, 4)
         self.assertEqual(self.ctl("open", "ledger", "--cache", "FILE:/tmp/none").returncode, 6)
         with self.blackhole("client1", "app1"):
-            late = self.ctl("open", "ledger", "--timeout", "700ms")
+            late = self.ctl("open", "ledger", "--timeout", "3s")
         self.assertEqual(late.returncode, 1, late.stderr)
         self.assertIn("connect to 10.77.0.11:7000: no answer in time", late.stderr)
         self.assertEqual(self.ctl("open", "ledger", input="hello\n").returncode, 0)

@@ -149,7 +149,7 @@ class ForeignPeers(Peers):
 
     def test_ft_091_the_tickets_end_is_the_channels_end_in_either_role(self):
         cache = "FILE:/tmp/short"
-        self.must("client1", "kinit", "-l", "6s", "-c", cache, "alice", user="alice",
+        self.must("client1", "kinit", "-l", "12s", "-c", cache, "alice", user="alice",
                   input=kerberos.password("alice") + "\n")
         program, acceptor = self.opening("--cache", cache)
         acceptor.accept(self.world.keytab("app1", "ledger"))

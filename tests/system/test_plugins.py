@@ -18,7 +18,7 @@ def section(name, file, options=""):
     return f"""[plugin.{name}]
 kind = "discovery"
 path = "{PLUGINS}/{file}.so"
-timeout = "1s"
+timeout = "3s"
 {options}
 [service.by-{name}]
 class = "{name}"
@@ -82,7 +82,7 @@ class Plugins(Chain):
 
     def test_a_hanging_plugin_costs_its_own_time_and_is_killed(self):
         self.ready()
-        with self.within(4):
+        with self.within(10):
             reply = self.request("hang", method="Find")
         self.explained(reply, "plugin 'wild': plugin wild did not answer within the time; its process was killed")
         self.opened("direct")
@@ -121,7 +121,7 @@ class Plugins(Chain):
     def test_a_plugin_that_fails_while_it_is_loaded_is_named_with_the_reason(self):
         self.fails("by-aborts", "PluginFailed", "plugin aborts: its process .*signal 6.* while it was being loaded")
         self.fails("by-sulks", "Unavailable", "start wild: not today")
-        with self.within(5):
+        with self.within(10):
             self.fails("by-sleeps", "TimedOut", "plugin sleeps did not answer", "raise plugin.sleeps.timeout")
         self.shown("aborts", "failed", "signal 6")
 
