@@ -42,6 +42,12 @@ def tmpfs(mark, target, mode="0755"):
     mount(mark, target, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode},size=256m")
 
 
+def leave_mounts():
+    """From now on what this process mounts is seen by nobody else, and ends with it."""
+    _check(_libc.unshare(CLONE_NEWNS), "unshare")
+    mount(None, "/", flags=MS_REC | MS_PRIVATE)
+
+
 def hold(name, prepare):
     """Starts a process that holds new network, mount and UTS namespaces; returns its pid.
 
