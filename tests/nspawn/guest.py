@@ -113,6 +113,12 @@ def everything_is_ready_when_enabled():
 
 
 @check
+def services_are_watched():
+    for name in SERVICES:
+        assert (unit(name, "Type"), unit(name, "WatchdogUSec")) == ("notify", "30s"), name
+
+
+@check
 def channel_opens_with_a_cache_in_tmp():
     scene.kinit("FILE:/tmp/krb5cc_1001")
     assert f"{scene.ALICE} says 'hello'" in open_ledger()
@@ -225,15 +231,16 @@ def plugins_are_reloaded_without_a_restart():
 
 @check
 def wrong_configuration_stops_the_broker_and_no_channel():
-    write("/etc/mutuald/mutuald.toml.d/wrong.toml", "[daemon]\nrequest_timeot = '5s'\n")
+    wrong = "/etc/mutuald/mutuald.toml.d/wrong.toml"
     stream = scene.Stream()
+    write(wrong, "[daemon]\nrequest_timeot = '5s'\n")
     try:
         assert run("systemctl", "restart", "mutuald.service").returncode != 0
         assert unit("mutuald.service", "ExecMainStatus") == "78"
         stream.flows()
-        os.unlink("/etc/mutuald/mutuald.toml.d/wrong.toml")
-        must("systemctl", "restart", "mutuald.service")
     finally:
+        os.unlink(wrong)
+        must("systemctl", "restart", "mutuald.service")
         stream.finish()
     eventually(all_is_well, 20, "every part and service, ready")
 
