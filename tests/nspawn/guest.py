@@ -125,6 +125,12 @@ def channel_opens_with_a_cache_in_tmp():
 
 
 @check
+def plan_tells_what_open_would_do():
+    done = as_alice("mutualctl", "plan", "ledger")
+    assert done.returncode == 0 and f"ledger/{scene.HOST}" in done.stdout, done.stdout + done.stderr
+
+
+@check
 def ticket_is_kept_in_the_cache_in_tmp():
     listed = as_alice("klist", "-c", "FILE:/tmp/krb5cc_1001").stdout
     assert f"ledger/{scene.HOST}" in listed, listed
@@ -266,8 +272,9 @@ def watchdog_ends_a_broker_that_hangs():
 
 @check
 def log_tells_of_the_channel_by_its_fields():
-    said = must("journalctl", "--no-pager", "--output=json", "MUTUALD_SERVICE=ledger")
-    assert "MUTUALD_PEER" in said and scene.ALICE in said, said[:400]
+    for match in ("MUTUALD_SERVICE=ledger", f"MUTUALD_PEER={scene.ALICE}", "--unit=mutuald*"):
+        said = must("journalctl", "--no-pager", "--output=json", match)
+        assert '"MUTUALD_PEER"' in said and scene.ALICE in said, (match, said[:400])
 
 
 @check
