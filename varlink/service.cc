@@ -65,6 +65,11 @@ void Service::describe(std::string_view idl) { descriptions_[interface_name(idl)
 
 void Service::method(std::string name, Method method) { methods_[std::move(name)] = std::move(method); }
 
+void Service::streaming_method(std::string name, Method method) {
+    streaming_.insert(name);
+    methods_[std::move(name)] = std::move(method);
+}
+
 Reply Service::information() const {
     Reply reply;
     reply.parameters["vendor"] = about_.vendor;
@@ -100,7 +105,9 @@ asio::awaitable<Reply> Service::answer(Incoming incoming) const {
             co_return standard_error("InterfaceNotFound", "interface", interface_of(method));
         co_return standard_error("MethodNotFound", "method", method);
     }
-    if (incoming.call.more || incoming.call.upgrade) {
+    const bool is_streaming = streaming_.contains(method);
+    if (is_streaming && !incoming.call.more) co_return standard_error("ExpectedMore", "", "");
+    if ((incoming.call.more && !is_streaming) || incoming.call.upgrade) {
         const Error error(Code::invalid_request, Stage::request,
                           "this method gives one reply and no upgrade");
         co_return failure(interface_of(method), error);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,9 @@ public:
     // `name` is fully qualified. The method itself should be an ordinary function that returns a coroutine's
     // awaitable, or a lambda that does nothing but call one.
     void method(std::string name, Method method);
+    // One that must be called with `more`, and itself sends the replies that have `continues` over the call's
+    // connection; what it returns is the last one.
+    void streaming_method(std::string name, Method method);
 
     // Serves until the peer closes, breaks the protocol, or the coroutine is cancelled. A reply's channel may
     // be taken over by the method (upgrade): then it returns after that reply.
@@ -62,6 +66,7 @@ private:
     Complaint complaint_;
     std::map<std::string, std::string, std::less<>> descriptions_;  // by interface name
     std::map<std::string, Method, std::less<>> methods_;
+    std::set<std::string, std::less<>> streaming_;
     struct Serving;
     mutable std::vector<std::weak_ptr<Serving>> serving_;  // connections
 };

@@ -97,4 +97,10 @@ void AcceptQueue::give_back(const std::string& service, const std::shared_ptr<Wa
     wake_one(line);
 }
 
+std::size_t AcceptQueue::waiting() const {
+    std::size_t all = 0;
+    for (const auto& [service, line] : *lines_) all += line.waiters.size();
+    return all;
+}
+
 }  // namespace mutual::broker

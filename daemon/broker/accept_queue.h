@@ -58,6 +58,8 @@ public:
     static void fulfil(const std::shared_ptr<Waiter>& waiter, Accepted accepted);
     // The handshake failed: the call waits again, as the first.
     void give_back(const std::string& service, const std::shared_ptr<Waiter>& waiter);
+    // Calls that wait, of all services.
+    std::size_t waiting() const;
 
 private:
     struct Line {

@@ -222,6 +222,7 @@ void Admission::log(const Asked& asked, const Facts& facts, const Result<Admitte
                            {unit::Field::spn, asked_spn(facts)},
                            {unit::Field::peer, peer}};
     if (!asked.claim.empty()) fields.push_back({unit::Field::stage, "claim " + unit::shown(asked.claim)});
+    broker_.metrics.admission(outcome ? std::nullopt : std::optional<Error>(outcome.error()));
     if (outcome) {
         fields.push_back({unit::Field::channel, outcome->channel});
         fields.push_back({unit::Field::rule, outcome->rule});

@@ -107,6 +107,8 @@ void Api::add_to(varlink::Service& service) {
     add("Find", [this](Incoming incoming) { return find(std::move(incoming)); });
     add("WhoIs", [this](Incoming incoming) { return whois(std::move(incoming)); });
     add("ListChannels", [this](Incoming incoming) { return list_channels(std::move(incoming)); });
+    add("CloseChannel", [this](Incoming incoming) { return close_channel(std::move(incoming)); });
+    add("ListServices", [this](Incoming incoming) { return list_services(std::move(incoming)); });
     add("Status", [this](Incoming incoming) { return status(std::move(incoming)); });
 }
 
@@ -117,7 +119,6 @@ Api::Reply Api::open(varlink::Incoming incoming) {
     if (!opening) co_return failure(opening.error());
     Result<Opened> opened = co_await opening->open();
     if (!opened) co_return failure(opened.error(), opening->explanation());
-    opening->explanation().add(Stage::delivery, "done", "channel " + opened->channel);
     varlink::Reply reply;
     reply.parameters["channelFileDescriptor"] = 0;
     reply.parameters["channel"] = opened->channel;
@@ -246,6 +247,49 @@ Api::Reply Api::list_channels(varlink::Incoming incoming) {
     }
     varlink::Reply reply;
     reply.parameters["channels"] = std::move(channels);
+    co_return reply;
+}
+
+Api::Reply Api::close_channel(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "CloseChannel");
+    const std::string channel = parameters.text("channel", 64);
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    Result<ChannelRow> row = co_await find_channel(channel, 0);
+    if (row && !may_see(incoming.peer(), *row)) row = not_known(channel);
+    if (!row) co_return failure(row.error());
+    Result<void> closed = co_await in_a_moment(broker_.channel(row->transport).close(channel));
+    if (!closed) co_return failure(closed.error());
+    broker_.log.notice("closed channel " + channel + " for uid " + std::to_string(incoming.peer().uid),
+                       {{unit::Field::channel, channel},
+                        {unit::Field::caller_uid, std::to_string(row->caller)},
+                        {unit::Field::service, row->service},
+                        {unit::Field::decision, "closed"}});
+    co_return varlink::Reply();
+}
+
+Api::Reply Api::list_services(varlink::Incoming incoming) {
+    const Caller& caller = incoming.peer();
+    const Result<void> finished =
+        varlink::Parameters(incoming.call.parameters, nullptr, "ListServices").finish();
+    if (!finished) co_return failure(finished.error());
+    std::map<std::string, std::string> states;
+    for (const std::unique_ptr<Offering>& offering : offerings_)
+        states[offering->service()] = name_of(offering->phase());
+    json::array services;
+    for (const auto& [name, service] : broker_.configuration->services) {
+        if (!may_use(caller, service)) continue;
+        json::object object;
+        object["name"] = name;
+        object["description"] = service.description;
+        object["mayOpen"] =
+            !service.discovery.empty() && decide(*broker_.configuration, caller, name).allowed;
+        object["mayAccept"] = may_accept(caller, name).ok();
+        object["transport"] = service.transport;
+        if (service.accept) object["offered"] = states[name];
+        services.push_back(std::move(object));
+    }
+    varlink::Reply reply;
+    reply.parameters["services"] = std::move(services);
     co_return reply;
 }
 

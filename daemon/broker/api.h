@@ -21,6 +21,7 @@ public:
 
     // Adds every method, and the description, to the service.
     void add_to(varlink::Service& service);
+    const Permits& requests() const { return permits_; }
 
 private:
     using Reply = asio::awaitable<varlink::Reply>;
@@ -30,6 +31,8 @@ private:
     Reply find(varlink::Incoming incoming);
     Reply whois(varlink::Incoming incoming);
     Reply list_channels(varlink::Incoming incoming);
+    Reply close_channel(varlink::Incoming incoming);
+    Reply list_services(varlink::Incoming incoming);
     Reply status(varlink::Incoming incoming);
 
     bool may_use(const Caller& caller, const config::Service& service) const;

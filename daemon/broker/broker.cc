@@ -33,7 +33,13 @@ Broker::Broker(asio::io_context& event_loop, std::shared_ptr<const config::Confi
                const unit::Log& journal, const std::string& socket_folder)
     : loop(event_loop),
       configuration(std::move(definitions)),
-      log(journal),
+      monitor(event_loop),
+      log(
+          [this, &journal](const unit::LogLine& line) {
+              journal.write(line.priority, line.message, line.fields);
+              monitor.tell(line);
+          },
+          unit::Priority::debug),
       programs(event_loop, *configuration, socket_folder),
       keys(programs.keys),
       plugins(programs.plugins),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every part of the broker works with: the loop, the configuration, the other programs, the log.
+// What every part of the broker works with: the loop, the configuration, the other programs, the log, and
+// what is remembered of requests.
 #pragma once
 
 #include <map>
@@ -9,7 +10,10 @@
 
 #include "daemon/broker/catalog.h"
 #include "daemon/broker/channel_client.h"
+#include "daemon/broker/history.h"
 #include "daemon/broker/keys_client.h"
+#include "daemon/broker/metrics.h"
+#include "daemon/broker/monitor.h"
 #include "daemon/broker/plugins_client.h"
 #include "daemon/config/configuration.h"
 #include "daemon/unit/log.h"
@@ -36,7 +40,10 @@ public:
 
     asio::io_context& loop;
     const std::shared_ptr<const config::Configuration> configuration;
-    const unit::Log& log;
+    Monitor monitor;
+    const unit::Log log;  // the journal's, and the monitor's
+    Metrics metrics;
+    History history;
     Programs programs;
     KeysClient keys;
     PluginsClient plugins;

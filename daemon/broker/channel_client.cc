@@ -189,6 +189,15 @@ asio::awaitable<Result<void>> ChannelClient::unlisten(std::string service) {
     co_return Result<void>();
 }
 
+asio::awaitable<Result<void>> ChannelClient::close(std::string channel) {
+    varlink::Call call = call_of("Close");
+    call.parameters["channel"] = channel;
+    call.parameters["verdict"] = "denied";
+    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
+    if (!reply) co_return reply.error();
+    co_return Result<void>();
+}
+
 asio::awaitable<Result<ChannelProgram>> ChannelClient::status() {
     varlink::Call call = call_of("Status");
     call.parameters["version"] = varlink::internal_version;

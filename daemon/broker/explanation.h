@@ -33,6 +33,7 @@ public:
     void enter(Stage stage) { current_ = stage; }
 
     const std::string& request() const { return request_; }
+    Clock::duration spent(Stage stage) const { return spent_[static_cast<std::size_t>(stage)]; }
     boost::json::object to_json() const;
 
     static constexpr std::size_t max_lines = 256;

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "daemon/broker/administration.h"
 #include "daemon/broker/admission.h"
 #include "daemon/broker/api.h"
 #include "daemon/broker/launcher/launcher.h"
@@ -92,6 +93,8 @@ int serve(const Options& options, const unit::Log& log) {
     broker::Api api(broker, queue, offerings);
     auto api_service = std::make_shared<varlink::Service>(about, complain);
     api.add_to(*api_service);
+    broker::Administration administration(broker, queue, offerings, api.requests());
+    administration.add_to(*api_service);
     auto admission_service = std::make_shared<varlink::Service>(about, complain);
     admission.add_to(*admission_service);
 

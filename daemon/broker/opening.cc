@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 
 #include "daemon/broker/channel_pair.h"
 #include "daemon/config/nearest.h"
@@ -154,9 +155,41 @@ asio::awaitable<Result<T>> Opening::in_time(asio::awaitable<Result<T>> work) {
     co_return error;
 }
 
-asio::awaitable<Result<std::vector<Judged>>> Opening::plan() { return in_time(ordered_candidates()); }
+void Opening::remember(std::string_view method, const std::optional<Error>& failure) const {
+    broker_.metrics.request(method, failure);
+    for (std::size_t i = 0; i < stage_names.size(); ++i) {
+        const auto stage = static_cast<Stage>(i);
+        if (explanation_.spent(stage) != Clock::duration::zero())
+            broker_.metrics.spend(stage, explanation_.spent(stage));
+    }
+    PastRequest past;
+    past.request = explanation_.request();
+    past.caller = caller_.uid;
+    past.method = method;
+    past.result = failure ? name(failure->code) : "Ok";
+    if (failure) past.message = failure->message;
+    if (failure) past.hint = failure->hint;
+    past.explanation = boost::json::serialize(explanation_.to_json());
+    broker_.history.add(std::move(past));
+}
 
-asio::awaitable<Result<std::vector<Judged>>> Opening::find() { return in_time(candidates()); }
+template <class T>
+asio::awaitable<Result<T>> Opening::remembered(std::string_view method, asio::awaitable<Result<T>> work) {
+    try {
+        Result<T> outcome = co_await in_time(std::move(work));
+        remember(method, outcome ? std::nullopt : std::optional<Error>(outcome.error()));
+        co_return outcome;
+    } catch (const boost::system::system_error&) {
+        remember(method, Error(Code::cancelled, explanation_.current(), "the caller hung up"));
+        throw;
+    }
+}
+
+asio::awaitable<Result<std::vector<Judged>>> Opening::plan() {
+    return remembered("Plan", ordered_candidates());
+}
+
+asio::awaitable<Result<std::vector<Judged>>> Opening::find() { return remembered("Find", candidates()); }
 
 asio::awaitable<Result<InitiatingGrant>> Opening::grant_for(const Judged& judged) {
     StageTime time(explanation_, Stage::credentials);
@@ -267,6 +300,7 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
     opened.peer = facts->acceptor;
     opened.self = facts->initiator;
     opened.expires = facts->expires;
+    explanation_.add(Stage::delivery, "done", "channel " + opened.channel);
     co_return opened;
 }
 
@@ -310,7 +344,7 @@ asio::awaitable<Result<Opened>> Opening::try_candidates() {
 
 asio::awaitable<Result<Opened>> Opening::open() {
     try {
-        Result<Opened> outcome = co_await in_time(try_candidates());
+        Result<Opened> outcome = co_await remembered("Open", try_candidates());
         log_outcome(outcome);
         co_return outcome;
     } catch (const boost::system::system_error&) {

@@ -60,6 +60,10 @@ private:
     std::chrono::milliseconds time_left() const;
     Error late() const;
     void log_outcome(const Result<Opened>& outcome) const;
+    // For who asks later, and for the metrics.
+    void remember(std::string_view method, const std::optional<Error>& failure) const;
+    template <class T>
+    asio::awaitable<Result<T>> remembered(std::string_view method, asio::awaitable<Result<T>> work);
 
     Broker& broker_;
     Request request_;

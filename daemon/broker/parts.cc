@@ -90,4 +90,20 @@ asio::awaitable<Parts> ask_parts(Broker& broker) {
     co_return parts;
 }
 
+asio::awaitable<Result<json::array>> list_discovery_plugins(Broker& broker) {
+    Result<varlink::Reply> reply = co_await ask(broker.loop, broker.programs.plugins, "org.mutuald.Plugins");
+    if (!reply) co_return reply.error();
+    varlink::Parameters parameters(reply->parameters, nullptr, "Status");
+    json::array plugins;
+    for (const json::object& entry : parameters.objects("plugins")) {
+        json::object plugin = entry;
+        plugin["kind"] = "discovery";
+        if (const auto problem = plugin.find("problem"); problem != plugin.end())
+            problem->value() = varlink::Parameters(problem->value().as_object()).text("message");
+        plugins.push_back(std::move(plugin));
+    }
+    if (Result<void> finished = parameters.finish_loosely(); !finished) co_return finished.error();
+    co_return plugins;
+}
+
 }  // namespace mutual::broker

@@ -2,6 +2,7 @@
 // How the other programs and the plugins are, for Status.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <string>
 #include <vector>
@@ -25,5 +26,8 @@ struct Parts {
 
 // Each program has one second to answer.
 asio::awaitable<Parts> ask_parts(Broker& broker);
+
+// Each discovery plugin, as org.mutuald.Broker.Plugin says. Fails when mutuald-plugin does not answer.
+asio::awaitable<Result<boost::json::array>> list_discovery_plugins(Broker& broker);
 
 }  // namespace mutual::broker

@@ -19,6 +19,7 @@ public:
         : state_(std::make_shared<State>(State{most, most_per_uid, 0, {}})) {}
 
     using Permit = std::shared_ptr<void>;
+    std::size_t taken() const { return state_->total; }
 
     // limit: `what` names what there are too many of.
     Result<Permit> take(uid_t uid, const std::string& what) {

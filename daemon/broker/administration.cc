@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/broker/administration.h"
+
+#include <boost/json/parse.hpp>
+
+#include "daemon/broker/parts.h"
+#include "varlink/deadline.h"
+#include "varlink/interfaces.h"
+#include "varlink/parameters.h"
+
+namespace mutual::broker {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view interface = "org.mutuald.Broker";
+// Each holds a connection, and up to Monitor::most_waiting events.
+constexpr std::size_t most_monitors = 64;
+constexpr std::size_t most_monitors_per_uid = 8;
+// A watcher that reads nothing for so long is as good as gone.
+constexpr std::chrono::seconds longest_event{30};
+
+varlink::Reply failure(const Error& error) { return varlink::failure(interface, error); }
+
+Error unknown_request(const std::string& request) {
+    return {Code::not_found, Stage::request, "there is no request " + request + " that you may see",
+            "the last " + std::to_string(History::most) + " requests since the broker's start are kept"};
+}
+
+bool is_up(const std::string& state) { return state == "running" || state == "ready"; }
+
+}  // namespace
+
+Administration::Administration(Broker& broker, const AcceptQueue& queue,
+                               const std::vector<std::unique_ptr<Offering>>& offerings,
+                               const Permits& requests)
+    : broker_(broker),
+      queue_(queue),
+      offerings_(offerings),
+      requests_(requests),
+      monitors_(most_monitors, most_monitors_per_uid),
+      started_(std::chrono::steady_clock::now()) {}
+
+void Administration::add_to(varlink::Service& service) {
+    using varlink::Incoming;
+    const auto name = [](std::string_view method) {
+        return std::string(interface).append(".").append(method);
+    };
+    service.method(name("Explain"), [this](Incoming incoming) { return explain(std::move(incoming)); });
+    service.method(name("Metrics"), [this](Incoming incoming) { return metrics(std::move(incoming)); });
+    service.method(name("ListPlugins"),
+                   [this](Incoming incoming) { return list_plugins(std::move(incoming)); });
+    service.streaming_method(name("Monitor"),
+                             [this](Incoming incoming) { return monitor(std::move(incoming)); });
+}
+
+bool Administration::is_administrators(const Caller& caller) const {
+    return is_administrator(caller, broker_.configuration->daemon);
+}
+
+Result<void> Administration::for_administrators(const varlink::Incoming& incoming,
+                                                std::string_view method) const {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, method);
+    if (Result<void> finished = parameters.finish(); !finished) return finished;
+    if (is_administrators(incoming.peer())) return {};
+    return Error(Code::denied, Stage::policy,
+                 std::string(method) + " is for root and members of group " +
+                     broker_.configuration->daemon.admin_group + ", not for uid " +
+                     std::to_string(incoming.peer().uid),
+                 "have an administrator ask, or add the user to the group");
+}
+
+Administration::Reply Administration::explain(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "Explain");
+    const std::string request = parameters.text("request", 64);
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    std::optional<PastRequest> past = broker_.history.find(request);
+    if (past && past->caller != incoming.peer().uid && !is_administrators(incoming.peer())) past.reset();
+    if (!past) co_return failure(unknown_request(request));
+    varlink::Reply reply;
+    reply.parameters["method"] = past->method;
+    reply.parameters["result"] = past->result;
+    reply.parameters["message"] = past->message;
+    reply.parameters["hint"] = past->hint;
+    reply.parameters["explanation"] = json::parse(past->explanation);
+    co_return reply;
+}
+
+Administration::Reply Administration::monitor(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "Monitor");
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    const Caller& caller = incoming.peer();
+    Result<Permits::Permit> permit = monitors_.take(caller.uid, "calls of Monitor");
+    if (!permit) co_return failure(permit.error());
+    const auto watcher = broker_.monitor.watch(caller.uid, is_administrators(caller));
+    varlink::Reply reply;  // the first one, without an event: from here on nothing is missed
+    for (;;) {
+        reply.continues = true;
+        Error never_read(Code::timed_out, Stage::request, "the watcher does not read");
+        auto sending = incoming.connection->reply(std::move(reply));
+        const auto deadline = std::chrono::steady_clock::now() + longest_event;
+        Result<void> sent = co_await varlink::with_deadline(broker_.loop, std::move(sending), deadline,
+                                                            std::move(never_read));
+        if (!sent) co_return failure(sent.error());
+        json::object event = co_await watcher->next();
+        reply = varlink::Reply();
+        if (const auto lost = event.find("lost"); lost != event.end()) {
+            reply.parameters["lost"] = lost->value();
+            event.erase(lost);
+        }
+        reply.parameters["event"] = std::move(event);
+    }
+}
+
+Administration::Reply Administration::metrics(varlink::Incoming incoming) {
+    if (Result<void> allowed = for_administrators(incoming, "Metrics"); !allowed)
+        co_return failure(allowed.error());
+    const Parts parts = co_await ask_parts(broker_);
+    Gauges gauges;
+    const auto uptime = std::chrono::steady_clock::now() - started_;
+    gauges.uptime_seconds = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
+    gauges.channels = parts.channels;
+    gauges.pending_requests = static_cast<std::int64_t>(requests_.taken());
+    gauges.waiting_accepts = static_cast<std::int64_t>(queue_.waiting());
+    for (const Part& part : parts.rows) gauges.parts.emplace_back(part.name, is_up(part.state));
+    for (const auto& offering : offerings_)
+        gauges.services.emplace_back(offering->service(), offering->phase() == Offering::State::listening);
+    varlink::Reply reply;
+    reply.parameters["text"] = broker_.metrics.text(gauges);
+    co_return reply;
+}
+
+Administration::Reply Administration::list_plugins(varlink::Incoming incoming) {
+    if (Result<void> allowed = for_administrators(incoming, "ListPlugins"); !allowed)
+        co_return failure(allowed.error());
+    Result<json::array> plugins = co_await list_discovery_plugins(broker_);
+    if (!plugins) co_return failure(plugins.error());
+    for (const auto& [name, plugin] : broker_.configuration->plugins) {
+        if (plugin.kind != config::PluginKind::transport) continue;
+        json::object object;
+        object["name"] = name;
+        object["kind"] = "transport";
+        object["state"] = plugin.enabled ? "configured" : "disabled";
+        object["version"] = "";
+        object["path"] = plugin.path;
+        object["finders"] = 0;
+        object["failures"] = 0;
+        plugins->push_back(std::move(object));
+    }
+    varlink::Reply reply;
+    reply.parameters["plugins"] = std::move(*plugins);
+    co_return reply;
+}
+
+}  // namespace mutual::broker

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The methods of org.mutuald.Broker that tell what happened and how the daemon is: Explain, Monitor, Metrics,
+// ListPlugins. Each caller is told of its own requests, administrators of all.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "daemon/broker/accept_queue.h"
+#include "daemon/broker/broker.h"
+#include "daemon/broker/caller.h"
+#include "daemon/broker/offering.h"
+#include "daemon/broker/permits.h"
+#include "varlink/service.h"
+
+namespace mutual::broker {
+
+class Administration {
+public:
+    Administration(Broker& broker, const AcceptQueue& queue,
+                   const std::vector<std::unique_ptr<Offering>>& offerings, const Permits& requests);
+
+    // Adds its methods; the description is the Api's.
+    void add_to(varlink::Service& service);
+
+private:
+    using Reply = asio::awaitable<varlink::Reply>;
+    Reply explain(varlink::Incoming incoming);
+    Reply monitor(varlink::Incoming incoming);
+    Reply metrics(varlink::Incoming incoming);
+    Reply list_plugins(varlink::Incoming incoming);
+
+    bool is_administrators(const Caller& caller) const;
+    Result<void> for_administrators(const varlink::Incoming& incoming, std::string_view method) const;
+
+    Broker& broker_;
+    const AcceptQueue& queue_;
+    const std::vector<std::unique_ptr<Offering>>& offerings_;
+    const Permits& requests_;
+    Permits monitors_;
+    std::chrono::steady_clock::time_point started_;
+};
+
+}  // namespace mutual::broker

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The explanations of the last requests, for who asks later: "what happened to request 6bd6...?".
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/json/object.hpp>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace mutual::broker {
+
+struct PastRequest {
+    std::string request;  // its id
+    uid_t caller = 0;
+    std::string method;  // Open, Plan or Find
+    std::string result;  // "Ok", or the error's name
+    std::string message;
+    std::string hint;
+    std::string explanation;  // as JSON text: half the memory of the object
+};
+
+class History {
+public:
+    // The oldest ones make room, for number and for size: a caller that asks much pushes out what is old.
+    static constexpr std::size_t most = 1000;
+    static constexpr std::size_t most_octets = 8 * 1024 * 1024;
+
+    void add(PastRequest past);
+    std::optional<PastRequest> find(const std::string& request) const;
+    std::size_t size() const { return kept_.size(); }
+
+private:
+    static std::size_t octets_of(const PastRequest& past);
+
+    std::deque<PastRequest> kept_;  // oldest first
+    std::size_t octets_ = 0;
+};
+
+}  // namespace mutual::broker
