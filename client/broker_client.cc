@@ -42,7 +42,11 @@ Answer<T> BrokerClient::ask(std::string_view method, json::object parameters, De
     varlink::Call call;
     call.method.append(broker_name).append(".").append(method);
     call.parameters = std::move(parameters);
-    auto received = connection_.call_raw(std::move(call), deadline);
+    return answer_of(connection_.call_raw(std::move(call), deadline), read);
+}
+
+template <class T>
+Answer<T> BrokerClient::answer_of(Result<varlink::Reply> received, Result<T> (*read)(varlink::Reply&)) {
     if (!received) {
         const Error& error = received.error();
         return {error, varlink::failure(broker_name, error), {}, error.code == Code::unavailable};
@@ -87,6 +91,33 @@ Answer<std::vector<ChannelFacts>> BrokerClient::list_channels() {
 }
 
 Answer<Status> BrokerClient::status() { return ask("Status", {}, after(quick), read_status); }
+
+Answer<bool> BrokerClient::close_channel(const std::string& channel) {
+    return ask("CloseChannel", {{"channel", channel}}, after(quick), read_nothing);
+}
+
+Answer<std::vector<Service>> BrokerClient::list_services() {
+    return ask("ListServices", {}, after(quick), read_services);
+}
+
+Answer<std::vector<Plugin>> BrokerClient::list_plugins() {
+    return ask("ListPlugins", {}, after(quick), read_plugins);
+}
+
+Answer<PastRequest> BrokerClient::explain(const std::string& request) {
+    return ask("Explain", {{"request", request}}, after(quick), read_past_request);
+}
+
+Answer<std::string> BrokerClient::metrics() { return ask("Metrics", {}, after(quick), read_metrics); }
+
+Answer<std::optional<Event>> BrokerClient::monitor() {
+    varlink::Call call;
+    call.method.append(broker_name).append(".Monitor");
+    call.more = true;
+    return answer_of(connection_.call_raw(std::move(call), after(quick)), read_event);
+}
+
+Answer<std::optional<Event>> BrokerClient::next_event() { return answer_of(connection_.next(), read_event); }
 
 Result<varlink::Reply> BrokerClient::call(std::string method, json::object parameters) {
     varlink::Call call;

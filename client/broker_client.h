@@ -39,6 +39,15 @@ public:
     Answer<std::vector<ChannelFacts>> list_channels();
     Answer<Status> status();
 
+    Answer<bool> close_channel(const std::string& channel);
+    Answer<std::vector<Service>> list_services();
+    Answer<std::vector<Plugin>> list_plugins();
+    Answer<PastRequest> explain(const std::string& request);
+    Answer<std::string> metrics();
+    // No value: it has begun, and nothing is missed from here on. Then next_event() for ever.
+    Answer<std::optional<Event>> monitor();
+    Answer<std::optional<Event>> next_event();
+
     // Any method by its full name; error replies come as they are.
     Result<varlink::Reply> call(std::string method, json::object parameters);
 
@@ -48,6 +57,9 @@ private:
     template <class T>
     Answer<T> ask(std::string_view method, json::object parameters, varlink::Deadline deadline,
                   Result<T> (*read)(varlink::Reply&));
+
+    template <class T>
+    static Answer<T> answer_of(Result<varlink::Reply> received, Result<T> (*read)(varlink::Reply&));
 
     varlink::BlockingConnection connection_;
 };

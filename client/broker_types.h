@@ -112,4 +112,42 @@ struct Status {
     std::vector<Part> parts;
 };
 
+struct Service {
+    std::string name;
+    std::string description;
+    bool may_open = false;
+    bool may_accept = false;
+    std::string transport;
+    std::string offered;  // starting, listening, failed; empty: not by this host
+};
+
+struct Plugin {
+    std::string name;
+    std::string kind;
+    std::string state;
+    std::string version;
+    std::string path;
+    std::int64_t finders = 0;
+    std::int64_t failures = 0;
+    std::string problem;
+};
+
+// What became of a request; its explanation comes with the answer.
+struct PastRequest {
+    std::string method;
+    std::string result;
+    std::string message;
+    std::string hint;
+};
+
+// One reply of Monitor. `lost`: so many were left out before it.
+struct Event {
+    std::chrono::milliseconds at{0};  // since the epoch
+    std::string message;
+    std::string decision;
+    std::string request;
+    std::string channel;
+    std::int64_t lost = 0;
+};
+
 }  // namespace mutual::client

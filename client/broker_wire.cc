@@ -11,6 +11,7 @@ using varlink::Parameters;
 
 constexpr std::size_t most_objects = 1 << 20;
 constexpr std::size_t longest_text = 64 * 1024;
+constexpr std::size_t longest_metrics = 8 * 1024 * 1024;
 
 Error unreadable(const Error& error) {
     return {Code::protocol, Stage::request, "read the broker's reply: " + error.message,
@@ -152,6 +153,51 @@ void fill_status(Parameters& from, Status& status) {
     status.parts = read_all<Part>(from, "parts", fill_part);
 }
 
+void fill_service(Parameters& from, Service& service) {
+    service.name = from.text("name");
+    service.description = from.text("description", longest_text);
+    service.may_open = from.flag("mayOpen");
+    service.may_accept = from.flag("mayAccept");
+    service.transport = from.text("transport");
+    service.offered = from.optional_text("offered").value_or("");
+}
+
+void fill_services(Parameters& from, std::vector<Service>& services) {
+    services = read_all<Service>(from, "services", fill_service);
+}
+
+void fill_plugin(Parameters& from, Plugin& plugin) {
+    plugin.name = from.text("name");
+    plugin.kind = from.text("kind");
+    plugin.state = from.text("state");
+    plugin.version = from.text("version");
+    plugin.path = from.text("path");
+    plugin.finders = from.number("finders");
+    plugin.failures = from.number("failures");
+    plugin.problem = from.optional_text("problem", longest_text).value_or("");
+}
+
+void fill_plugins(Parameters& from, std::vector<Plugin>& plugins) {
+    plugins = read_all<Plugin>(from, "plugins", fill_plugin);
+}
+
+void fill_past_request(Parameters& from, PastRequest& past) {
+    past.method = from.text("method");
+    past.result = from.text("result");
+    past.message = from.text("message", longest_text);
+    past.hint = from.text("hint", longest_text);
+}
+
+void fill_metrics(Parameters& from, std::string& text) { text = from.text("text", longest_metrics); }
+
+void fill_event(Parameters& from, Event& event) {
+    event.at = std::chrono::milliseconds(from.number("milliseconds"));
+    event.message = from.text("message", longest_text);
+    event.decision = from.optional_text("decision").value_or("");
+    event.request = from.optional_text("request").value_or("");
+    event.channel = from.optional_text("channel").value_or("");
+}
+
 }  // namespace
 
 json::object to_json(const Request& request) {
@@ -186,6 +232,30 @@ Result<std::vector<ChannelFacts>> read_channels(varlink::Reply& reply) {
 }
 Result<Status> read_status(varlink::Reply& reply) {
     return read<Status>(reply.parameters, nullptr, fill_status);
+}
+
+Result<std::vector<Service>> read_services(varlink::Reply& reply) {
+    return read<std::vector<Service>>(reply.parameters, nullptr, fill_services);
+}
+Result<std::vector<Plugin>> read_plugins(varlink::Reply& reply) {
+    return read<std::vector<Plugin>>(reply.parameters, nullptr, fill_plugins);
+}
+Result<PastRequest> read_past_request(varlink::Reply& reply) {
+    return read<PastRequest>(reply.parameters, nullptr, fill_past_request);
+}
+Result<std::string> read_metrics(varlink::Reply& reply) {
+    return read<std::string>(reply.parameters, nullptr, fill_metrics);
+}
+Result<bool> read_nothing(varlink::Reply&) { return true; }
+
+Result<std::optional<Event>> read_event(varlink::Reply& reply) {
+    const json::value* found = reply.parameters.if_contains("event");
+    if (!found || !found->is_object()) return std::optional<Event>{};
+    auto event = read<Event>(found->get_object(), nullptr, fill_event);
+    if (!event) return std::move(event).error();
+    const json::value* lost = reply.parameters.if_contains("lost");
+    if (lost && lost->is_int64()) event->lost = lost->get_int64();
+    return std::optional<Event>(std::move(*event));
 }
 
 Result<std::optional<Explanation>> read_explanation(const varlink::Reply& reply) {

@@ -22,6 +22,13 @@ Result<std::vector<Candidate>> read_found(varlink::Reply& reply);
 Result<ChannelFacts> read_whois(varlink::Reply& reply);
 Result<std::vector<ChannelFacts>> read_channels(varlink::Reply& reply);
 Result<Status> read_status(varlink::Reply& reply);
+Result<std::vector<Service>> read_services(varlink::Reply& reply);
+Result<std::vector<Plugin>> read_plugins(varlink::Reply& reply);
+Result<PastRequest> read_past_request(varlink::Reply& reply);
+Result<std::string> read_metrics(varlink::Reply& reply);
+Result<bool> read_nothing(varlink::Reply& reply);
+// No value: the first reply, from which on nothing is missed.
+Result<std::optional<Event>> read_event(varlink::Reply& reply);
 // No value: the reply holds none.
 Result<std::optional<Explanation>> read_explanation(const varlink::Reply& reply);
 

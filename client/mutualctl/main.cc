@@ -41,6 +41,18 @@ int run(const Options& options) {
             return whois(options);
         case Verb::list_channels:
             return list_channels(options);
+        case Verb::close_channel:
+            return close_channel(options);
+        case Verb::list_services:
+            return list_services(options);
+        case Verb::list_plugins:
+            return list_plugins(options);
+        case Verb::explain:
+            return explain(options);
+        case Verb::monitor:
+            return monitor(options);
+        case Verb::metrics:
+            return metrics(options);
         case Verb::short_status:
         case Verb::status:
             return status(options);

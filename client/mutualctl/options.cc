@@ -122,6 +122,16 @@ void Grammar::add_question_verbs() {
         ->check(CLI::NonNegativeNumber)
         ->excludes(channel);
     verb(Verb::list_channels, "list-channels", "List your channels; for administrators, all");
+    verb(Verb::close_channel, "close-channel", "End one of your channels; for administrators, any")
+        ->add_option("CHANNEL", options.channel, "The channel's id")
+        ->required();
+    verb(Verb::list_services, "list-services", "List the services that you may open or accept for");
+    verb(Verb::list_plugins, "list-plugins", "List the plugins and how they are (for administrators)");
+    verb(Verb::explain, "explain", "Tell what became of a request that is over")
+        ->add_option("REQUEST", options.past, "The request's id, as errors and the journal tell it")
+        ->required();
+    verb(Verb::monitor, "monitor", "Show decisions as they are made, until it is interrupted");
+    verb(Verb::metrics, "metrics", "Show the metrics as OpenMetrics text (for administrators)");
     verb(Verb::status, "status", "Show the daemon, its parts and its services");
 }
 

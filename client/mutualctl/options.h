@@ -20,6 +20,12 @@ enum class Verb {
     find,
     whois,
     list_channels,
+    close_channel,
+    list_services,
+    list_plugins,
+    explain,
+    monitor,
+    metrics,
     status,
     check_config,
     call,
@@ -40,7 +46,8 @@ struct Options {
     bool keep = false;
     std::size_t parallel = 64;
 
-    std::string channel;    // of whois
+    std::string channel;    // of whois and close-channel
+    std::string past;       // of explain: a request's id
     std::optional<int> fd;  // of whois
     std::string method;     // of call
     std::string parameters = "{}";

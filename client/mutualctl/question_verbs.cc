@@ -102,6 +102,51 @@ int list_channels(const Options& options) {
     return answer(options, "list the channels", ask, show);
 }
 
+int close_channel(const Options& options) {
+    const auto ask = [&](BrokerClient& broker) { return broker.close_channel(options.channel); };
+    const auto show = [](const auto&) { return std::string(); };
+    return answer(options, "close channel " + quoted(options.channel), ask, show);
+}
+
+int list_services(const Options& options) {
+    const auto ask = [](BrokerClient& broker) { return broker.list_services(); };
+    const auto show = [&](const auto& answered) { return services_text(*answered.result, options.legend); };
+    return answer(options, "list the services", ask, show);
+}
+
+int list_plugins(const Options& options) {
+    const auto ask = [](BrokerClient& broker) { return broker.list_plugins(); };
+    const auto show = [&](const auto& answered) { return plugins_text(*answered.result, options.legend); };
+    return answer(options, "list the plugins", ask, show);
+}
+
+int explain(const Options& options) {
+    const auto ask = [&](BrokerClient& broker) { return broker.explain(options.past); };
+    const auto show = [&](const auto& answered) {
+        return past_request_text(*answered.result) + explanation_of(options, answered);
+    };
+    return answer(options, "explain request " + quoted(options.past), ask, show);
+}
+
+int metrics(const Options& options) {
+    const auto ask = [](BrokerClient& broker) { return broker.metrics(); };
+    const auto show = [](const auto& answered) { return *answered.result; };
+    return answer(options, "tell the metrics", ask, show);
+}
+
+int monitor(const Options& options) {
+    const std::string what_for = "monitor the daemon";
+    auto broker = BrokerClient::connect(options.socket);
+    if (!broker) return fail(options, what_for, broker.error(), exit_not_running);
+    auto answered = broker->monitor();
+    for (; answered.result; answered = broker->next_event()) {
+        if (!answered.result->has_value()) continue;
+        const std::string text = options.json ? json_line(answered.reply) : event_text(**answered.result);
+        if (const int shown = print(text); shown != exit_ok) return shown;
+    }
+    return fail(options, what_for, answered);
+}
+
 int status(const Options& options) {
     const auto ask = [](BrokerClient& broker) { return broker.status(); };
     const auto show = [&](const auto& answered) {

@@ -255,5 +255,42 @@ TEST(Questions, CheckConfigRunsTheDaemonBesideIt) {
     EXPECT_EQ(ended.output, "--check-config --config /a b --config /c\n");
 }
 
+TEST(Questions, ExplainShowsResultCauseHintAndExplanation) {
+    FakeBroker broker(
+        {{"Explain", gives(std::string(R"({"method":"Open","result":"Denied","message":"no rule",)") +
+                           R"("hint":"ask","explanation":)" + explanation + "}")}});
+    const Ended ended = ctl(broker, {"explain", "r-1"});
+    EXPECT_EQ(ended.status, exit_ok);
+    EXPECT_EQ(ended.output,
+              "Open: Denied: no rule\nhint: ask\nrequest r-1: service 'ledger', caller uid 1000\n"
+              "   TIME  STAGE      DECISION  MESSAGE\n"
+              "  1.5ms  discovery  found     1 instance\n");
+    EXPECT_EQ(broker.calls(), std::vector<std::string>{R"(org.mutuald.Broker.Explain {"request":"r-1"})"});
+}
+
+TEST(Questions, ServicesAndPluginsAreTables) {
+    FakeBroker broker(
+        {{"ListServices", gives(R"({"services":[{"name":"ledger","description":"books","mayOpen":true,)"
+                                R"("mayAccept":false,"transport":"sockets","offered":"listening"}]})")},
+         {"ListPlugins",
+          gives(R"({"plugins":[{"name":"scp","kind":"discovery","state":"failed","version":"1",)"
+                R"("path":"/p/scp.so","finders":2,"failures":3,"problem":"gone"}]})")}});
+    EXPECT_EQ(ctl(broker, {"list-services"}).output,
+              "SERVICE  OPEN  ACCEPT  TRANSPORT  OFFERED    DESCRIPTION\n"
+              "ledger   yes   no      sockets    listening  books\n"
+              "1 service\n");
+    EXPECT_EQ(ctl(broker, {"list-plugins", "--no-legend"}).output,
+              "scp  discovery  failed  1  2  3  /p/scp.so  gone\n");
+}
+
+TEST(Questions, CloseChannelSaysNothingWhenItIsDone) {
+    FakeBroker broker({{"CloseChannel", gives("{}")}});
+    const Ended ended = ctl(broker, {"close-channel", "c-1"});
+    EXPECT_EQ(ended.status, exit_ok);
+    EXPECT_EQ(ended.output + ended.error, "");
+    EXPECT_EQ(broker.calls(),
+              std::vector<std::string>{R"(org.mutuald.Broker.CloseChannel {"channel":"c-1"})"});
+}
+
 }  // namespace
 }  // namespace mutual::ctl

@@ -71,6 +71,50 @@ std::string failure_text(std::string_view what_for, const Error& error) {
     return text;
 }
 
+std::string services_text(const std::vector<client::Service>& services, bool with_legend) {
+    Table table({{"SERVICE"}, {"OPEN"}, {"ACCEPT"}, {"TRANSPORT"}, {"OFFERED"}, {"DESCRIPTION"}});
+    for (const auto& service : services)
+        table.row({service.name, service.may_open ? "yes" : "no", service.may_accept ? "yes" : "no",
+                   service.transport, service.offered, service.description});
+    return table.text(with_legend) + (with_legend ? counted(services.size(), "service") + "\n" : "");
+}
+
+std::string plugins_text(const std::vector<client::Plugin>& plugins, bool with_legend) {
+    Table table({{"PLUGIN"},
+                 {"KIND"},
+                 {"STATE"},
+                 {"VERSION"},
+                 {"FINDERS", Align::right},
+                 {"FAILURES", Align::right},
+                 {"PATH"},
+                 {"PROBLEM"}});
+    for (const auto& plugin : plugins) {
+        const bool has_finders = plugin.kind == "discovery";
+        table.row({plugin.name, plugin.kind, plugin.state, plugin.version,
+                   has_finders ? std::to_string(plugin.finders) : "",
+                   has_finders ? std::to_string(plugin.failures) : "", plugin.path, plugin.problem});
+    }
+    return table.text(with_legend) + (with_legend ? counted(plugins.size(), "plugin") + "\n" : "");
+}
+
+std::string past_request_text(const client::PastRequest& past) {
+    std::string text = printable(past.method) + ": " + printable(past.result);
+    if (!past.message.empty()) text += ": " + printable(past.message);
+    text += "\n";
+    if (!past.hint.empty()) text += "hint: " + printable(past.hint) + "\n";
+    return text;
+}
+
+std::string event_text(const client::Event& event) {
+    std::string text;
+    if (event.lost > 0) text += "(" + std::to_string(event.lost) + " events were lost)\n";
+    text += local_time(std::chrono::floor<std::chrono::seconds>(event.at).count()) + " " +
+            printable(event.message);
+    if (!event.request.empty()) text += " request=" + printable(event.request);
+    if (!event.channel.empty()) text += " channel=" + printable(event.channel);
+    return text + "\n";
+}
+
 std::string candidates_text(const std::vector<Candidate>& candidates, bool with_legend) {
     Table table({{"USABLE"},
                  {"ENDPOINT"},

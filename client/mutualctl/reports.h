@@ -22,6 +22,11 @@ std::string candidates_text(const std::vector<client::Candidate>& candidates, bo
 std::string channels_text(const std::vector<client::ChannelFacts>& channels, bool with_legend,
                           std::int64_t now);
 std::string channel_text(const client::ChannelFacts& channel, std::int64_t now);
+std::string services_text(const std::vector<client::Service>& services, bool with_legend);
+std::string plugins_text(const std::vector<client::Plugin>& plugins, bool with_legend);
+// "Open: Denied: no rule allows ...", and the hint if there is one.
+std::string past_request_text(const client::PastRequest& past);
+std::string event_text(const client::Event& event);
 // One line, and what is not running.
 std::string short_status_text(const client::Status& status);
 std::string status_text(const client::Status& status, bool with_legend);

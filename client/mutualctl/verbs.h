@@ -12,6 +12,12 @@ int plan(const Options& options);
 int find(const Options& options);
 int whois(const Options& options);
 int list_channels(const Options& options);
+int close_channel(const Options& options);
+int list_services(const Options& options);
+int list_plugins(const Options& options);
+int explain(const Options& options);
+int monitor(const Options& options);
+int metrics(const Options& options);
 int status(const Options& options);  // short_status too
 int check_config(const Options& options);
 int call(const Options& options);
