@@ -102,7 +102,11 @@ Administration::Reply Administration::monitor(varlink::Incoming incoming) {
         const auto deadline = std::chrono::steady_clock::now() + longest_event;
         Result<void> sent = co_await varlink::with_deadline(broker_.loop, std::move(sending), deadline,
                                                             std::move(never_read));
-        if (!sent) co_return failure(sent.error());
+        if (!sent) {
+            // A part of the event may be out: nothing that follows could be read.
+            incoming.connection->close();
+            co_return failure(sent.error());
+        }
         json::object event = co_await watcher->next();
         reply = varlink::Reply();
         if (const auto lost = event.find("lost"); lost != event.end()) {

@@ -65,7 +65,7 @@ Result<ChannelRow> read_row(const json::object& object) {
     row.acceptor = parameters.text("acceptor");
     row.spn = parameters.text("spn");
     row.transport = parameters.text("transport");
-    row.caller = static_cast<uid_t>(parameters.number("callerUid"));
+    row.caller = static_cast<uid_t>(parameters.number("callerUid", 0, 0xffffffffLL));
     row.endpoint = read_endpoint(parameters.object("endpoint"));
     row.started = parameters.number("started");
     row.expires = parameters.number("expires");
