@@ -253,12 +253,14 @@ def wrong_configuration_stops_the_broker_and_no_channel():
 
 @check
 def watchdog_ends_a_broker_that_hangs():
-    write("/run/systemd/system/mutuald.service.d/watchdog.conf", "[Service]\nWatchdogSec=1s\n")
+    drop_in = "/run/systemd/system/mutuald.service.d/watchdog.conf"
+    write(drop_in, "[Service]\nWatchdogSec=1s\n")
     must("systemctl", "daemon-reload")
     must("systemctl", "restart", "mutuald.service")
     stream = scene.Stream()
     try:
         hung = pid_of("mutuald.service")
+        assert hung > 0, "no broker runs"
         os.kill(hung, signal.SIGSTOP)
         eventually(lambda: pid_of("mutuald.service") not in (0, hung) and is_active("mutuald.service"), 20,
                    "another broker")
@@ -266,6 +268,8 @@ def watchdog_ends_a_broker_that_hangs():
         eventually(all_is_well, 20, "every part and service, ready")
     finally:
         stream.finish()
+        os.unlink(drop_in)
+        must("systemctl", "daemon-reload")
     said = must("journalctl", "--no-pager", "--unit=mutuald.service")
     assert "Watchdog timeout" in said, "systemd did not say why"
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import select
 import subprocess
 
 import host
@@ -74,23 +75,30 @@ class Administration(Chain):
 
     @contextlib.contextmanager
     def watching(self, user):
-        process = subprocess.Popen(
-            self.world.command("client1", user, [f"{host.BUILD}/bin/mutualctl", "monitor", "--json"]),
-            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=self.world.environment(user))
-        try:
-            eventually(lambda: self.monitors() > 0, what="a watcher")
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
-
-    def monitors(self):
-        """Connections of mutualctl to the broker: only `monitor` keeps one."""
-        return self.must("client1", "ss", "-xpnH", "state", "established").count("mutualctl")
+        """A call of Monitor, once its first reply says that nothing is missed any more."""
+        link = self.varlink("client1", user=user)
+        with contextlib.closing(link):
+            begun = link.call("org.mutuald.Broker.Monitor", more=True)
+            self.assertEqual((begun["continues"], begun["parameters"]), (True, {}))
+            yield link
 
     @staticmethod
     def next_event(watcher):
-        return json.loads(watcher.stdout.readline())["event"]
+        return watcher.receive()["parameters"]["event"]
+
+    def test_mutualctl_shows_each_event_in_a_line(self):
+        command = self.world.command("client1", "carol", [f"{host.BUILD}/bin/mutualctl", "monitor"])
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, bufsize=0,
+                                   env=self.world.environment("carol"))
+        try:
+            def seen():
+                self.request(user="bob")
+                return select.select([process.stdout], [], [], 0.1)[0]
+            eventually(seen, 15, "an event")
+            self.assertRegex(process.stdout.readline().decode(), "^20..-..-..T.* opened no channel: Denied at policy: .* request=")
+        finally:
+            process.kill()
+            process.communicate()
 
     def test_each_watches_its_own_requests_and_administrators_all(self):
         with self.watching("alice") as alice:
