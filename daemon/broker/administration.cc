@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/administration.h"
 
-#include <boost/json/parse.hpp>
+#include <boost/json/array.hpp>
 
 #include "daemon/broker/parts.h"
 #include "varlink/deadline.h"
@@ -39,8 +39,7 @@ Administration::Administration(Broker& broker, const AcceptQueue& queue,
       queue_(queue),
       offerings_(offerings),
       requests_(requests),
-      monitors_(most_monitors, most_monitors_per_uid),
-      started_(std::chrono::steady_clock::now()) {}
+      monitors_(most_monitors, most_monitors_per_uid) {}
 
 void Administration::add_to(varlink::Service& service) {
     using varlink::Incoming;
@@ -76,14 +75,15 @@ Administration::Reply Administration::explain(varlink::Incoming incoming) {
     const std::string request = parameters.text("request", 64);
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
     std::optional<PastRequest> past = broker_.history.find(request);
-    if (past && past->caller != incoming.peer().uid && !is_administrators(incoming.peer())) past.reset();
+    if (past && past->explanation.caller() != incoming.peer().uid && !is_administrators(incoming.peer()))
+        past.reset();
     if (!past) co_return failure(unknown_request(request));
     varlink::Reply reply;
     reply.parameters["method"] = past->method;
     reply.parameters["result"] = past->result;
     reply.parameters["message"] = past->message;
     reply.parameters["hint"] = past->hint;
-    reply.parameters["explanation"] = json::parse(past->explanation);
+    reply.parameters["explanation"] = past->explanation.to_json();
     co_return reply;
 }
 
@@ -122,7 +122,7 @@ Administration::Reply Administration::metrics(varlink::Incoming incoming) {
         co_return failure(allowed.error());
     const Parts parts = co_await ask_parts(broker_);
     Gauges gauges;
-    const auto uptime = std::chrono::steady_clock::now() - started_;
+    const auto uptime = std::chrono::steady_clock::now() - broker_.started;
     gauges.uptime_seconds = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
     gauges.channels = parts.channels;
     gauges.pending_requests = static_cast<std::int64_t>(requests_.taken());

@@ -39,7 +39,6 @@ private:
     const std::vector<std::unique_ptr<Offering>>& offerings_;
     const Permits& requests_;
     Permits monitors_;
-    std::chrono::steady_clock::time_point started_;
 };
 
 }  // namespace mutual::broker

@@ -92,8 +92,7 @@ Api::Api(Broker& broker, AcceptQueue& queue, const std::vector<std::unique_ptr<O
       permits_(broker.configuration->daemon.limits.requests,
                broker.configuration->daemon.limits.requests_per_uid),
       accept_permits_(broker.configuration->daemon.limits.requests,
-                      broker.configuration->daemon.limits.requests_per_uid),
-      started_(std::chrono::steady_clock::now()) {}
+                      broker.configuration->daemon.limits.requests_per_uid) {}
 
 void Api::add_to(varlink::Service& service) {
     using varlink::Incoming;
@@ -305,7 +304,7 @@ Api::Reply Api::status(varlink::Incoming incoming) {
     varlink::Reply reply;
     reply.parameters["version"] = MUTUALD_VERSION;
     reply.parameters["pid"] = ::getpid();
-    const auto uptime = std::chrono::steady_clock::now() - started_;
+    const auto uptime = std::chrono::steady_clock::now() - broker_.started;
     reply.parameters["uptimeSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
     json::array services;
     for (const auto& [name, service] : broker_.configuration->services)

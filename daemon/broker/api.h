@@ -47,7 +47,6 @@ private:
     const std::vector<std::unique_ptr<Offering>>& offerings_;
     Permits permits_;         // Open, Plan and Find
     Permits accept_permits_;  // these may wait for ever, and must not keep others from opening
-    std::chrono::steady_clock::time_point started_;
 };
 
 }  // namespace mutual::broker

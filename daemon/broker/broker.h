@@ -3,6 +3,7 @@
 // what is remembered of requests.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,6 +40,7 @@ public:
     ChannelClient& channel(const std::string& transport) { return channels.at(transport); }
 
     asio::io_context& loop;
+    const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     const std::shared_ptr<const config::Configuration> configuration;
     Monitor monitor;
     const unit::Log log;  // the journal's, and the monitor's

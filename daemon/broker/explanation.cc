@@ -26,6 +26,12 @@ void Explanation::spend(Stage stage, Clock::duration time) {
     spent_[static_cast<std::size_t>(stage)] += time;
 }
 
+std::size_t Explanation::octets() const {
+    std::size_t sum = sizeof *this;
+    for (const Line& line : lines_) sum += sizeof line + line.message.size();
+    return sum;
+}
+
 json::object Explanation::to_json() const {
     json::array lines;
     for (const Line& line : lines_) {

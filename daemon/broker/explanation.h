@@ -33,6 +33,9 @@ public:
     void enter(Stage stage) { current_ = stage; }
 
     const std::string& request() const { return request_; }
+    uid_t caller() const { return caller_; }
+    // What it takes of memory, about.
+    std::size_t octets() const;
     Clock::duration spent(Stage stage) const { return spent_[static_cast<std::size_t>(stage)]; }
     boost::json::object to_json() const;
 

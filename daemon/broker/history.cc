@@ -6,8 +6,7 @@
 namespace mutual::broker {
 
 std::size_t History::octets_of(const PastRequest& past) {
-    return sizeof past + past.request.size() + past.message.size() + past.hint.size() +
-           past.explanation.size();
+    return sizeof past + past.message.size() + past.hint.size() + past.explanation.octets();
 }
 
 void History::add(PastRequest past) {
@@ -20,7 +19,7 @@ void History::add(PastRequest past) {
 }
 
 std::optional<PastRequest> History::find(const std::string& request) const {
-    const auto is_it = [&](const PastRequest& past) { return past.request == request; };
+    const auto is_it = [&](const PastRequest& past) { return past.explanation.request() == request; };
     const auto found = std::find_if(kept_.rbegin(), kept_.rend(), is_it);
     if (found == kept_.rend()) return std::nullopt;
     return *found;

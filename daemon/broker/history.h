@@ -4,22 +4,21 @@
 
 #include <sys/types.h>
 
-#include <boost/json/object.hpp>
 #include <cstddef>
 #include <deque>
 #include <optional>
 #include <string>
 
+#include "daemon/broker/explanation.h"
+
 namespace mutual::broker {
 
 struct PastRequest {
-    std::string request;  // its id
-    uid_t caller = 0;
     std::string method;  // Open, Plan or Find
     std::string result;  // "Ok", or the error's name
     std::string message;
     std::string hint;
-    std::string explanation;  // as JSON text: half the memory of the object
+    Explanation explanation;
 };
 
 class History {

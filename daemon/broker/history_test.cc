@@ -7,10 +7,9 @@ namespace mutual::broker {
 namespace {
 
 PastRequest past(int number, std::size_t size = 10) {
-    PastRequest one;
-    one.request = std::to_string(number);
-    one.explanation.assign(size, 'x');
-    return one;
+    Explanation explanation(std::to_string(number), "ledger", 1000, Explanation::Clock::now());
+    explanation.add(Stage::policy, "allowed", std::string(size, 'x'));
+    return {"Open", "Ok", {}, {}, std::move(explanation)};
 }
 
 TEST(History, FindsWhatWasAddedAndNothingElse) {
@@ -18,7 +17,7 @@ TEST(History, FindsWhatWasAddedAndNothingElse) {
     history.add(past(1));
     history.add(past(2));
     ASSERT_TRUE(history.find("2"));
-    EXPECT_EQ(history.find("2")->request, "2");
+    EXPECT_EQ(history.find("2")->explanation.request(), "2");
     EXPECT_FALSE(history.find("3"));
     EXPECT_FALSE(history.find(""));
 }

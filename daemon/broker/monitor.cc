@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <charconv>
 #include <chrono>
 #include <string>
 
@@ -29,10 +30,12 @@ json::object event_of(const unit::LogLine& line) {
     event["message"] = line.message;
     // The journal's fields, spelled as the API spells them.
     for (const unit::LogField& one : line.fields) {
-        if (one.field == unit::Field::caller_uid)
-            event["callerUid"] = std::stoll(one.value);
-        else
+        std::int64_t uid = 0;
+        if (one.field != unit::Field::caller_uid)
             event[name(one.field)] = one.value;
+        else if (std::from_chars(one.value.data(), one.value.data() + one.value.size(), uid).ec ==
+                 std::errc())
+            event["callerUid"] = uid;
     }
     return event;
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 
 #include "daemon/broker/channel_pair.h"
 #include "daemon/config/nearest.h"
@@ -162,14 +161,12 @@ void Opening::remember(std::string_view method, const std::optional<Error>& fail
         if (explanation_.spent(stage) != Clock::duration::zero())
             broker_.metrics.spend(stage, explanation_.spent(stage));
     }
-    PastRequest past;
-    past.request = explanation_.request();
-    past.caller = caller_.uid;
-    past.method = method;
-    past.result = failure ? name(failure->code) : "Ok";
-    if (failure) past.message = failure->message;
-    if (failure) past.hint = failure->hint;
-    past.explanation = boost::json::serialize(explanation_.to_json());
+    PastRequest past{std::string(method), "Ok", {}, {}, explanation_};
+    if (failure) {
+        past.result = name(failure->code);
+        past.message = failure->message;
+        past.hint = failure->hint;
+    }
     broker_.history.add(std::move(past));
 }
 

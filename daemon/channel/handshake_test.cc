@@ -26,13 +26,6 @@ std::string message_of(const Opened& opened) {
     return std::string(opened.reply.parameters.at("message").as_string());
 }
 
-// A listening socket of the test's own, for servers played by hand.
-struct Server {
-    Server() : socket(std::move(*listen_tcp({"127.0.0.1", 0}))), endpoint(local_endpoint(socket.value())) {}
-    UniqueFd socket;
-    Endpoint endpoint;
-};
-
 // An endpoint that refuses connections and stays so: nobody else gets its port.
 struct ClosedPort {
     ClosedPort() : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

@@ -142,6 +142,13 @@ std::string receive_exactly(int socket, std::size_t size);
 std::string receive_to_end(int socket);
 bool is_closed_within(int socket, std::chrono::milliseconds time);
 
+// A listening socket of the test's own, for servers played by hand.
+struct Server {
+    Server() : socket(std::move(*listen_tcp({"127.0.0.1", 0}))), endpoint(local_endpoint(socket.value())) {}
+    UniqueFd socket;
+    Endpoint endpoint;
+};
+
 // A peer that speaks frames by hand.
 class RawPeer {
 public:

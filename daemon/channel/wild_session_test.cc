@@ -18,12 +18,6 @@ json::object sin(const char* name) {
     return options;
 }
 
-struct Server {
-    Server() : socket(std::move(*listen_tcp({"127.0.0.1", 0}))), endpoint(local_endpoint(socket.value())) {}
-    UniqueFd socket;
-    Endpoint endpoint;
-};
-
 bool lives(World& world) {
     json::object parameters;
     parameters["version"] = varlink::internal_version;

@@ -5,15 +5,14 @@ The units of the KDC and of the servers are ordinary ones, so everything here ru
 """
 import collections
 import contextlib
-import hashlib
 import json
 import os
 import pwd
 import shutil
 import socket
 import subprocess
-import threading
 
+import stream
 from programs import SOCKET, Varlink, eventually
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -215,49 +214,18 @@ def all_is_well():
                 and set(states.values()) <= {"running", "ready", "listening"})
 
 
-class Stream:
-    """A channel of alice's to the echo service that is never idle; what comes back is hashed against what was sent."""
+class Stream(stream.Stream):
+    """A channel of alice's to the echo service."""
 
     def __init__(self):
         reply, descriptors = ask("Open", request={"service": "echo"})
         self.channel = reply["channel"]
-        self.socket = socket.socket(fileno=descriptors[0])
-        self.socket.settimeout(20)
-        self.sent, self.echoed, self.octets, self.error = hashlib.sha256(), hashlib.sha256(), 0, None
-        self._end = threading.Event()
-        self._threads = [threading.Thread(target=work) for work in (self._send, self._receive)]
-        for thread in self._threads:
-            thread.start()
-
-    def _send(self):
-        block = os.urandom(16384)
-        with contextlib.suppress(OSError):
-            while not self._end.wait(0.001):
-                self.socket.sendall(block)
-                self.sent.update(block)
-            self.socket.shutdown(socket.SHUT_WR)
-
-    def _receive(self):
-        try:
-            while data := self.socket.recv(65536):
-                self.echoed.update(data)
-                self.octets += len(data)
-        except OSError as error:
-            self.error = error
-
-    def flows(self):
-        """Waits until octets have come that were not there before."""
-        before = self.octets
-        eventually(lambda: self.octets > before + 65536, 10, "the stream, flowing")
+        super().__init__(descriptors[0], block=16384, pace=0.001)
 
     def finish(self):
         """Ends the stream; every octet must have come back, and the end must have been authenticated."""
-        self._end.set()
-        for thread in self._threads:
-            thread.join()
-        self.socket.close()
-        assert self.error is None, self.error
-        assert self.octets > 0 and self.echoed.digest() == self.sent.digest(), f"{self.octets} octets came back, not all"
+        whole = super().finish()
+        assert whole and self.octets > 0, f"{self.octets} octets came back, not all (error: {self.error})"
         told, _ = ask("WhoIs", channel=self.channel)
         assert told["channel"]["verdict"] == "authenticated", json.dumps(told)
 

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The death of each program under load: what lives on, what ends, and how soon everything works again."""
 import contextlib
-import hashlib
 import os
 import signal
-import socket
-import threading
 
 import host
 import ledger
 import namespaces
 from chain import DIRECT, Chain, children
 from harness import eventually, main
+from stream import Stream
 
 # Reads the header, then sends back every octet.
 ECHO = r"""
@@ -29,56 +27,6 @@ with Server(sys.argv[1], Echo) as server:
     server.serve_forever()
 """
 ECHO_SOCKET = "/run/ledger/echo.sock"
-BLOCK = os.urandom(65536)
-PACE = 0.01  # between two blocks of a stream: load, but on a small machine not all that there is
-
-
-class Stream:
-    """A channel to the echo service that is never idle: what comes back is hashed against what was sent."""
-
-    def __init__(self, descriptor):
-        self.socket = socket.socket(fileno=os.dup(descriptor))
-        self.socket.settimeout(20)
-        self.sent, self.echoed = hashlib.sha256(), hashlib.sha256()
-        self.octets, self.error = 0, None
-        self._end = threading.Event()
-        self._sender, self._receiver = threading.Thread(target=self._send), threading.Thread(target=self._receive)
-        self._sender.start()
-        self._receiver.start()
-
-    def _send(self):
-        with contextlib.suppress(OSError):
-            while not self._end.wait(PACE):
-                self.socket.sendall(BLOCK)
-                self.sent.update(BLOCK)
-            self.socket.shutdown(socket.SHUT_WR)
-
-    def _receive(self):
-        try:
-            while data := self.socket.recv(65536):
-                self.echoed.update(data)
-                self.octets += len(data)
-        except OSError as error:
-            self.error = error
-
-    def flows(self):
-        """Whether more octets come back."""
-        before = self.octets
-        eventually(lambda: self.octets > before + 4 * len(BLOCK), 10, "octets that come back")
-
-    def ends(self, bound=5):
-        """Waits for the end that a dead channel has."""
-        self._receiver.join(bound)
-        return not self._receiver.is_alive()
-
-    def finish(self):
-        """Ends our direction; true if all that was sent came back, to the last octet."""
-        self._end.set()
-        for thread in (self._sender, self._receiver):
-            thread.join(10)
-        whole = self.error is None and self.sent.digest() == self.echoed.digest()
-        self.socket.close()
-        return whole
 
 
 class Deaths(Chain):
@@ -126,7 +74,6 @@ allow = {{ principals = ["alice@{host.REALM}"] }}
             reply = link.call("org.mutuald.Broker.Open", {"request": {"service": "direct"}})
         self.assertNotIn("error", reply)
         made = Stream(link.fds[0])
-        os.close(link.fds[0])
         made.channel = reply["parameters"]["channel"]
         self.addCleanup(made.finish)
         made.flows()
