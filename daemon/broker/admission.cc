@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "daemon/broker/channel_pair.h"
+#include "daemon/broker/knc_lines.h"
 #include "daemon/broker/path_owners.h"
 #include "daemon/broker/proxy_header.h"
 #include "daemon/unit/text.h"
@@ -23,6 +24,20 @@ std::string asked_spn(const Facts& facts) {
     if (!spn) return facts.acceptor;
     const Result<std::string> text = to_text(*spn);
     return text ? *text : facts.acceptor;
+}
+
+// What precedes the channel's octets on a server's socket.
+Result<std::string> identity_header(const config::Accept& accept, const Endpoint& from, const Facts& facts,
+                                    const std::string& channel) {
+    switch (accept.header) {
+        case config::Header::proxy_v2:
+            return proxy_header({from, accept.port, facts.initiator, facts.acceptor, channel});
+        case config::Header::knc:
+            return knc_lines({from, facts.initiator, "mutuald-" MUTUALD_VERSION});
+        case config::Header::none:
+            break;
+    }
+    return std::string();
 }
 
 Error refusal(std::string message, std::string hint = {}) {
@@ -98,18 +113,15 @@ Result<void> Admission::deliver_to_socket(const config::Service& service, const 
                      accept.socket + " is listened on by uid " + std::to_string(listener->uid) + ", not by " +
                          accept.socket_user.name,
                      "set service." + service.name + ".accept.socket_user, or find out who took that path");
-    if (accept.header == config::Header::proxy_v2) {
-        ProxyIdentity identity{asked.endpoint, accept.port, facts.initiator, facts.acceptor,
-                               admitted.channel};
-        Result<std::string> header = proxy_header(identity);
-        if (!header) return header.error();
-        std::size_t sent = 0;
-        // A fresh socket's buffer takes the header whole, or the server is not to be relied on.
-        if (varlink::send_some(server->value(), *header, {}, sent) != varlink::Transfer::done ||
-            sent != header->size())
-            return Error(Code::unavailable, Stage::delivery,
-                         "the server on " + accept.socket + " took no PROXY header");
-    }
+    Result<std::string> header = identity_header(accept, asked.endpoint, facts, admitted.channel);
+    if (!header) return header.error();
+    std::size_t sent = 0;
+    // A fresh socket's buffer takes the header whole, or the server is not to be relied on.
+    if (!header->empty() &&
+        (varlink::send_some(server->value(), *header, {}, sent) != varlink::Transfer::done ||
+         sent != header->size()))
+        return Error(Code::unavailable, Stage::delivery,
+                     "the server on " + accept.socket + " did not take who its peer is");
     admitted.uid = accept.socket_user.uid;  // a systemd socket is listened on by root
     admitted.program = std::move(*server);
     return {};

@@ -122,6 +122,13 @@ std::string Endpoint::text() const {
     return host + ":" + std::to_string(port);
 }
 
+std::string Endpoint::bare_address() const {
+    constexpr std::string_view mapped = "::ffff:";
+    std::string bare = address.substr(0, address.find('%'));
+    if (bare.starts_with(mapped) && bare.find('.') != std::string::npos) bare.erase(0, mapped.size());
+    return bare;
+}
+
 json::object to_json(const Endpoint& endpoint) {
     json::object object;
     object["address"] = endpoint.address;

@@ -17,6 +17,8 @@ struct Endpoint {
     std::string address;  // numeric
     std::uint16_t port = 0;
     std::string text() const;  // "192.0.2.1:7010", "[2001:db8::1]:7010"
+    // The address without the zone of a link-local one, and a mapped one ("::ffff:192.0.2.1") as IPv4.
+    std::string bare_address() const;
 };
 boost::json::object to_json(const Endpoint& endpoint);
 

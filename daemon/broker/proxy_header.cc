@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <array>
 
 namespace mutual::broker {
@@ -32,10 +31,7 @@ Result<std::string> proxy_header(const ProxyIdentity& identity) {
     std::array<char, 16> address{};
     std::size_t size = 4;
     char family = tcp_over_ipv4;
-    std::string text = identity.from.address;
-    text.erase(std::min(text.find('%'),
-                        text.size()));  // the zone of a link-local one: the header has no place for it
-    if (text.starts_with("::ffff:") && text.find('.') != std::string::npos) text.erase(0, 7);
+    const std::string text = identity.from.bare_address();
     if (::inet_pton(AF_INET, text.c_str(), address.data()) != 1) {
         size = 16;
         family = tcp_over_ipv6;

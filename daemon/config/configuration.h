@@ -98,7 +98,7 @@ struct Trust {
 };
 
 enum class Delivery : std::uint8_t { accept, unix_socket };
-enum class Header : std::uint8_t { none, proxy_v2 };
+enum class Header : std::uint8_t { none, proxy_v2, knc };
 
 struct User {
     std::string name;

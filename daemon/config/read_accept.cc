@@ -50,7 +50,8 @@ void read_allow(Section& accept_section, Allow& allow) {
 void read_socket_delivery(Section& section, Accept& accept) {
     section.require("socket", "where the server program listens");
     section.text("socket", accept.socket, check_socket_path);
-    section.choice("header", accept.header, {{"proxy-v2", Header::proxy_v2}, {"none", Header::none}});
+    section.choice("header", accept.header,
+                   {{"proxy-v2", Header::proxy_v2}, {"knc", Header::knc}, {"none", Header::none}});
     section.text("socket_user", accept.socket_user.name, [&](const std::string& name) -> Result<void> {
         const auto account = unit::find_user(name);
         if (!account) return account.error();
