@@ -32,8 +32,7 @@ bool is_up(const std::string& state) { return state == "running" || state == "re
 
 }  // namespace
 
-Administration::Administration(Broker& broker, const AcceptQueue& queue,
-                               const std::vector<std::unique_ptr<Offering>>& offerings,
+Administration::Administration(Broker& broker, const AcceptQueue& queue, const Offerings& offerings,
                                const Permits& requests)
     : broker_(broker),
       queue_(queue),
@@ -128,8 +127,8 @@ Administration::Reply Administration::metrics(varlink::Incoming incoming) {
     gauges.pending_requests = static_cast<std::int64_t>(requests_.taken());
     gauges.waiting_accepts = static_cast<std::int64_t>(queue_.waiting());
     for (const Part& part : parts.rows) gauges.parts.emplace_back(part.name, is_up(part.state));
-    for (const auto& offering : offerings_)
-        gauges.services.emplace_back(offering->service(), offering->phase() == Offering::State::listening);
+    for (const auto& [service, offering] : offerings_.all())
+        gauges.services.emplace_back(service, offering->phase() == Offering::State::listening);
     varlink::Reply reply;
     reply.parameters["text"] = broker_.metrics.text(gauges);
     co_return reply;

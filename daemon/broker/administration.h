@@ -10,7 +10,7 @@
 #include "daemon/broker/accept_queue.h"
 #include "daemon/broker/broker.h"
 #include "daemon/broker/caller.h"
-#include "daemon/broker/offering.h"
+#include "daemon/broker/offerings.h"
 #include "daemon/broker/permits.h"
 #include "varlink/service.h"
 
@@ -18,8 +18,8 @@ namespace mutual::broker {
 
 class Administration {
 public:
-    Administration(Broker& broker, const AcceptQueue& queue,
-                   const std::vector<std::unique_ptr<Offering>>& offerings, const Permits& requests);
+    Administration(Broker& broker, const AcceptQueue& queue, const Offerings& offerings,
+                   const Permits& requests);
 
     // Adds its methods; the description is the Api's.
     void add_to(varlink::Service& service);
@@ -36,7 +36,7 @@ private:
 
     Broker& broker_;
     const AcceptQueue& queue_;
-    const std::vector<std::unique_ptr<Offering>>& offerings_;
+    const Offerings& offerings_;
     const Permits& requests_;
     Permits monitors_;
 };

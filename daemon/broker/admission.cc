@@ -164,7 +164,8 @@ asio::awaitable<void> Admission::settle_when_hung_up(std::string channel,
 
 asio::awaitable<Result<Admission::Admitted>> Admission::decide(
     Asked asked, std::shared_ptr<varlink::Connection> connection) {
-    const config::Service* service = broker_.configuration->service(asked.service);
+    const auto configuration = broker_.configuration;  // to the end of this decision
+    const config::Service* service = configuration->service(asked.service);
     if (service == nullptr || !service->accept) {
         Error error(Code::unknown_service, Stage::admission,
                     "this host offers no service '" + asked.service + "'");

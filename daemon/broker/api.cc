@@ -85,7 +85,7 @@ Error not_known(const std::string& what) {
 
 }  // namespace
 
-Api::Api(Broker& broker, AcceptQueue& queue, const std::vector<std::unique_ptr<Offering>>& offerings)
+Api::Api(Broker& broker, AcceptQueue& queue, const Offerings& offerings)
     : broker_(broker),
       queue_(queue),
       offerings_(offerings),
@@ -272,11 +272,10 @@ Api::Reply Api::list_services(varlink::Incoming incoming) {
         varlink::Parameters(incoming.call.parameters, nullptr, "ListServices").finish();
     if (!finished) co_return failure(finished.error());
     std::map<std::string, std::string> states;
-    for (const std::unique_ptr<Offering>& offering : offerings_)
-        states[offering->service()] = name_of(offering->phase());
+    for (const auto& [service, offering] : offerings_.all()) states[service] = name_of(offering->phase());
     json::array services;
     for (const auto& [name, service] : broker_.configuration->services) {
-        if (!may_use(caller, service)) continue;
+        if (!may_use(caller, name)) continue;
         json::object object;
         object["name"] = name;
         object["description"] = service.description;
@@ -293,10 +292,9 @@ Api::Reply Api::list_services(varlink::Incoming incoming) {
 }
 
 // What this caller may open, or accept for.
-bool Api::may_use(const Caller& caller, const config::Service& service) const {
+bool Api::may_use(const Caller& caller, const std::string& service) const {
     return is_administrator(caller, broker_.configuration->daemon) ||
-           decide(*broker_.configuration, caller, service.name).allowed ||
-           may_accept(caller, service.name).ok();
+           decide(*broker_.configuration, caller, service).allowed || may_accept(caller, service).ok();
 }
 
 Api::Reply Api::status(varlink::Incoming incoming) {
@@ -308,13 +306,12 @@ Api::Reply Api::status(varlink::Incoming incoming) {
     reply.parameters["uptimeSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
     json::array services;
     for (const auto& [name, service] : broker_.configuration->services)
-        if (may_use(caller, service)) services.emplace_back(name);
+        if (may_use(caller, name)) services.emplace_back(name);
     reply.parameters["services"] = std::move(services);
     Parts parts = co_await ask_parts(broker_);
-    for (const std::unique_ptr<Offering>& offering : offerings_)
-        if (may_use(caller, *broker_.configuration->service(offering->service())))
-            parts.rows.push_back(
-                {"service " + offering->service(), name_of(offering->phase()), 0, offering->state()});
+    for (const auto& [service, offering] : offerings_.all())
+        if (may_use(caller, service))
+            parts.rows.push_back({"service " + service, name_of(offering->phase()), 0, offering->state()});
     json::array rows;
     for (Part& part : parts.rows) {
         // Paths, addresses and what went wrong with them are the administrators'.

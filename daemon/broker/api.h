@@ -9,7 +9,7 @@
 #include "daemon/broker/accept_queue.h"
 #include "daemon/broker/broker.h"
 #include "daemon/broker/caller.h"
-#include "daemon/broker/offering.h"
+#include "daemon/broker/offerings.h"
 #include "daemon/broker/permits.h"
 #include "varlink/service.h"
 
@@ -17,7 +17,7 @@ namespace mutual::broker {
 
 class Api {
 public:
-    Api(Broker& broker, AcceptQueue& queue, const std::vector<std::unique_ptr<Offering>>& offerings);
+    Api(Broker& broker, AcceptQueue& queue, const Offerings& offerings);
 
     // Adds every method, and the description, to the service.
     void add_to(varlink::Service& service);
@@ -35,7 +35,7 @@ private:
     Reply list_services(varlink::Incoming incoming);
     Reply status(varlink::Incoming incoming);
 
-    bool may_use(const Caller& caller, const config::Service& service) const;
+    bool may_use(const Caller& caller, const std::string& service) const;
     Result<void> may_accept(const Caller& caller, const std::string& service) const;
     template <class T>
     asio::awaitable<Result<T>> in_a_moment(asio::awaitable<Result<T>> work);
@@ -44,7 +44,7 @@ private:
 
     Broker& broker_;
     AcceptQueue& queue_;
-    const std::vector<std::unique_ptr<Offering>>& offerings_;
+    const Offerings& offerings_;
     Permits permits_;         // Open, Plan and Find
     Permits accept_permits_;  // these may wait for ever, and must not keep others from opening
 };

@@ -41,7 +41,9 @@ public:
 
     asio::io_context& loop;
     const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-    const std::shared_ptr<const config::Configuration> configuration;
+    // For requests that begin now: a reload replaces it. Who needs it beyond a co_await keeps a copy of the
+    // pointer.
+    std::shared_ptr<const config::Configuration> configuration;
     Monitor monitor;
     const unit::Log log;  // the journal's, and the monitor's
     Metrics metrics;

@@ -53,17 +53,19 @@ Identity identity_of(const config::Identity& identity, const std::string& cache)
     return result;
 }
 
-Catalog::Catalog(std::shared_ptr<const config::Configuration> configuration, KeysClient& keys,
-                 PluginsClient& plugins)
-    : configuration_(std::move(configuration)), keys_(keys), plugins_(plugins) {}
+void Catalog::forget() {
+    entries_.clear();
+    ++forgotten_;
+}
 
-asio::awaitable<Catalog::Answer> Catalog::ask(const config::Plugin& plugin, Query query,
+asio::awaitable<Catalog::Answer> Catalog::ask(const config::Configuration& configuration,
+                                              const config::Plugin& plugin, Query query,
                                               Clock::time_point deadline, Explanation& explanation) {
     Answer answer;
     UniqueFd tickets;
     std::string principal;
     if (!plugin.identity.empty()) {
-        const config::Identity* identity = configuration_->identity(plugin.identity);
+        const config::Identity* identity = configuration.identity(plugin.identity);
         Identity wanted = identity_of(*identity, "");
         Result<TicketCacheFile> file =
             co_await keys_.ticket_cache(std::move(wanted), time_left(deadline, plugin.timeout));
@@ -87,8 +89,7 @@ asio::awaitable<Catalog::Answer> Catalog::ask(const config::Plugin& plugin, Quer
     co_return answer;
 }
 
-void Catalog::remember(std::string key, const Answer& answer) {
-    const config::Daemon& daemon = configuration_->daemon;
+void Catalog::remember(const config::Daemon& daemon, std::string key, const Answer& answer) {
     std::chrono::seconds keep = answer.candidates.empty() ? daemon.negative_cache : daemon.longest_cache;
     for (const Candidate& candidate : answer.candidates) keep = std::min(keep, candidate.ttl);
     if (answer.problem || keep.count() <= 0) return;
@@ -102,7 +103,8 @@ void Catalog::remember(std::string key, const Answer& answer) {
     entries_[std::move(key)] = Entry{answer.candidates, now + keep};
 }
 
-asio::awaitable<Catalog::Answer> Catalog::ask_or_remember(const config::Plugin& plugin, Query query,
+asio::awaitable<Catalog::Answer> Catalog::ask_or_remember(const config::Configuration& configuration,
+                                                          const config::Plugin& plugin, Query query,
                                                           Clock::time_point deadline,
                                                           Explanation& explanation) {
     std::string key = key_of(plugin, query);
@@ -114,24 +116,26 @@ asio::awaitable<Catalog::Answer> Catalog::ask_or_remember(const config::Plugin& 
                         "plugin '" + plugin.name + "' answered this a short time ago");
         co_return answer;
     }
-    Answer answer = co_await ask(plugin, std::move(query), deadline, explanation);
-    remember(std::move(key), answer);
+    const std::uint64_t asked = forgotten_;
+    Answer answer = co_await ask(configuration, plugin, std::move(query), deadline, explanation);
+    if (asked == forgotten_) remember(configuration.daemon, std::move(key), answer);
     co_return answer;
 }
 
-asio::awaitable<Result<std::vector<Judged>>> Catalog::find(const config::Service& service, Query query,
+asio::awaitable<Result<std::vector<Judged>>> Catalog::find(Configuration configuration,
+                                                           const config::Service& service, Query query,
                                                            Clock::time_point deadline,
                                                            Explanation& explanation) {
     StageTime time(explanation, Stage::discovery);
     std::vector<Judged> judged;
     std::optional<Error> problem;
     for (const std::string& name : service.discovery) {
-        const config::Plugin* plugin = configuration_->plugin(name);
+        const config::Plugin* plugin = configuration->plugin(name);
         if (!plugin->enabled) {
             explanation.add(Stage::discovery, "skipped", "plugin '" + name + "' is disabled");
             continue;
         }
-        Answer answer = co_await ask_or_remember(*plugin, query, deadline, explanation);
+        Answer answer = co_await ask_or_remember(*configuration, *plugin, query, deadline, explanation);
         if (answer.problem) {
             explanation.add(Stage::discovery, "failed", "plugin '" + name + "': " + answer.problem->message);
             if (!problem) problem = std::move(answer.problem);

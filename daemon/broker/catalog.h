@@ -21,13 +21,17 @@ class Catalog {
 public:
     using Clock = std::chrono::steady_clock;
 
-    Catalog(std::shared_ptr<const config::Configuration> configuration, KeysClient& keys,
-            PluginsClient& plugins);
+    using Configuration = std::shared_ptr<const config::Configuration>;
+
+    Catalog(KeysClient& keys, PluginsClient& plugins) : keys_(keys), plugins_(plugins) {}
 
     // Judged, not ordered. Empty: no plugin knows an instance. An error: none does, and at least one could
-    // not look.
-    asio::awaitable<Result<std::vector<Judged>>> find(const config::Service& service, Query query,
+    // not look. The service is of that configuration.
+    asio::awaitable<Result<std::vector<Judged>>> find(Configuration configuration,
+                                                      const config::Service& service, Query query,
                                                       Clock::time_point deadline, Explanation& explanation);
+    // Forgets every answer, also those that are still awaited.
+    void forget();
 
 private:
     struct Entry {
@@ -39,17 +43,18 @@ private:
         std::optional<Error> problem;
     };
 
-    asio::awaitable<Answer> ask(const config::Plugin& plugin, Query query, Clock::time_point deadline,
-                                Explanation& explanation);
-    asio::awaitable<Answer> ask_or_remember(const config::Plugin& plugin, Query query,
+    asio::awaitable<Answer> ask(const config::Configuration& configuration, const config::Plugin& plugin,
+                                Query query, Clock::time_point deadline, Explanation& explanation);
+    asio::awaitable<Answer> ask_or_remember(const config::Configuration& configuration,
+                                            const config::Plugin& plugin, Query query,
                                             Clock::time_point deadline, Explanation& explanation);
-    void remember(std::string key, const Answer& answer);
+    void remember(const config::Daemon& daemon, std::string key, const Answer& answer);
 
     static constexpr std::size_t most_entries = 256;
-    std::shared_ptr<const config::Configuration> configuration_;
     KeysClient& keys_;
     PluginsClient& plugins_;
     std::map<std::string, Entry, std::less<>> entries_;
+    std::uint64_t forgotten_ = 0;  // how often: an answer to a question from before is not kept
 };
 
 // Of a definition, as mutuald-keys wants it. `cache` is the caller's credential cache, for identity caller.

@@ -52,6 +52,9 @@ struct TicketCacheFile {
     std::int64_t expires = 0;
 };
 
+// Of accepting grants: later than every one that there will ever be.
+inline constexpr std::int64_t every_generation = (std::int64_t{1} << 53) - 1;
+
 class KeysClient {
 public:
     explicit KeysClient(ConnectionPool& pool) : pool_(pool) {}

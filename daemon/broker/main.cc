@@ -84,9 +84,7 @@ int serve(const Options& options, const unit::Log& log) {
     broker::Broker broker(loop, configuration, log, options.socket_folder);
     broker::AcceptQueue queue(loop);
     broker::Admission admission(broker, queue);
-    std::vector<std::unique_ptr<broker::Offering>> offerings;
-    for (const auto& [name, service] : configuration->services)
-        if (service.accept) offerings.push_back(std::make_unique<broker::Offering>(broker, service));
+    broker::Offerings offerings(broker);
 
     const auto complain = [&log](std::string_view complaint) { log.warning(complaint); };
     const varlink::Service::About about{"mutual", "mutuald", MUTUALD_VERSION, ""};
@@ -110,13 +108,7 @@ int serve(const Options& options, const unit::Log& log) {
         varlink::listen(loop, std::move(*admission_socket), admission_service,
                         varlink::only_uid(channel->uid), varlink::internal_limits, {65536, 65536}, complain),
         rethrow);
-    for (const auto& [transport, client] : broker.channels) {
-        std::vector<broker::Offering*> over_it;
-        for (const auto& offering : offerings)
-            if (configuration->service(offering->service())->transport == transport)
-                over_it.push_back(offering.get());
-        boost::asio::co_spawn(loop, broker::offer_all(broker, transport, std::move(over_it)), rethrow);
-    }
+    offerings.start();
     boost::asio::co_spawn(loop, unit::feed_watchdog(), rethrow);
     std::signal(SIGHUP, SIG_IGN);  // the configuration is read at start only
     boost::asio::signal_set signals(loop, SIGTERM, SIGINT);

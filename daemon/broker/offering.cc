@@ -2,154 +2,175 @@
 #include "daemon/broker/offering.h"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include "varlink/deadline.h"
+#include <boost/json/parse.hpp>
 
 namespace mutual::broker {
 
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{5000};
-constexpr std::int64_t every_generation = (std::int64_t{1} << 53) - 1;
-
-asio::awaitable<void> tell_when_gone(std::shared_ptr<varlink::Connection> watched,
-                                     std::shared_ptr<asio::steady_timer> event) {
-    co_await watched->hung_up();
-    event->cancel();
-}
-
-// Whether the configuration has this service accept over this transport.
-bool accepts(const Broker& broker, const std::string& name, const std::string& transport) {
-    const config::Service* service = broker.configuration->service(name);
-    return service != nullptr && service->accept && service->transport == transport;
-}
-
-// mutuald-channel outlives a broker, and so does what that broker offered.
-asio::awaitable<Result<void>> withdraw_others(Broker& broker, std::string transport) {
-    ChannelClient& channel = broker.channel(transport);
-    Result<ChannelProgram> program = co_await channel.status();
-    if (!program) co_return program.error();
-    for (const std::string& service : program->services) {
-        if (accepts(broker, service, transport)) continue;
-        Result<void> withdrawn = co_await channel.unlisten(service);
-        if (!withdrawn) co_return withdrawn.error();
-        Result<void> revoked = co_await broker.keys.revoke(service, every_generation);
-        if (!revoked) co_return revoked.error();
-        broker.log.info("does not offer '" + service + "' any more", {{unit::Field::service, service}});
-    }
-    co_return Result<void>();
-}
 
 }  // namespace
 
-asio::awaitable<void> offer_all(Broker& broker, std::string transport, std::vector<Offering*> offerings) {
-    asio::steady_timer timer(broker.loop);
-    milliseconds pause = first_pause;
-    for (;;) {
-        Result<void> withdrawn = co_await withdraw_others(broker, transport);
-        if (withdrawn) break;
-        for (Offering* offering : offerings) offering->complain(withdrawn.error());
-        timer.expires_after(pause);
-        co_await timer.async_wait(asio::use_awaitable);
-        pause = std::min(pause * 2, longest_pause);
-    }
-    const auto rethrow = [](std::exception_ptr failure) {
-        if (failure) std::rethrow_exception(failure);
-    };
-    for (Offering* offering : offerings) asio::co_spawn(broker.loop, offering->run(), rethrow);
+Offering::Offering(Broker& broker, const config::Service& service)
+    : broker_(broker), service_(service.name), wanted_(order_of(service)), event_(broker.loop) {}
+
+Offering::Order Offering::order_of(const config::Service& service) {
+    const config::Accept& accept = *service.accept;
+    return {service.transport, service.options, accept.keytab, accept.principals,
+            accept.address,    accept.port,     accept.limits};
 }
 
-asio::awaitable<Result<Endpoint>> Offering::listen(std::vector<UniqueFd> grants) {
-    const config::Accept& accept = *service_.accept;
+void Offering::use(const config::Service& service) {
+    Order order = order_of(service);
+    if (wanted_ == order) return;
+    wanted_ = std::move(order);
+    has_changed_ = true;
+    event_.cancel();
+}
+
+void Offering::withdraw() {
+    wanted_.reset();
+    has_changed_ = true;
+    event_.cancel();
+}
+
+asio::awaitable<Result<Endpoint>> Offering::listen(Order wanted, std::vector<UniqueFd> grants) {
     ListenOrder order;
-    order.service = service_.name;
-    order.endpoint = Endpoint{accept.address, accept.port};
-    order.options = wire_options(service_);
-    order.connections = accept.limits.connections;
-    order.handshakes = accept.limits.handshakes;
-    order.handshake_timeout = accept.limits.handshake_timeout;
-    order.idle = accept.limits.idle_timeout;
+    order.service = service_;
+    order.endpoint = Endpoint{wanted.address, wanted.port};
+    order.options = boost::json::parse(wanted.options).as_object();
+    order.connections = wanted.limits.connections;
+    order.handshakes = wanted.limits.handshakes;
+    order.handshake_timeout = wanted.limits.handshake_timeout;
+    order.idle = wanted.limits.idle_timeout;
     order.grants = std::move(grants);
-    co_return co_await broker_.channel(service_.transport).listen(std::move(order));
+    co_return co_await broker_.channel(wanted.transport).listen(std::move(order));
 }
 
-asio::awaitable<Result<void>> Offering::offer() {
-    Result<ChannelProgram> program = co_await broker_.channel(service_.transport).status();
+asio::awaitable<Result<void>> Offering::offer(Order order) {
+    if (!transport_.empty() && transport_ != order.transport) co_await close();
+    Result<ChannelProgram> program = co_await broker_.channel(order.transport).status();
     if (!program) co_return program.error();
-    const config::Accept& accept = *service_.accept;
     Result<AcceptingGrants> grants =
-        co_await broker_.keys.accept(service_.name, accept.keytab, accept.principals, program->loops);
+        co_await broker_.keys.accept(service_, order.keytab, order.principals, program->loops);
     if (!grants) co_return grants.error();
-    Result<Endpoint> endpoint = co_await listen(std::move(grants->grants));
+    transport_ = order.transport;
+    Result<Endpoint> endpoint = co_await listen(order, std::move(grants->grants));
     if (!endpoint) co_return endpoint.error();
-    // What an earlier broker obtained must not accept any longer.
-    Result<void> revoked = co_await broker_.keys.revoke(service_.name, grants->generation);
-    if (!revoked) co_return revoked.error();
+    const bool replaces_own = generation_ != 0;
+    generation_ = grants->generation;
+    if (replaces_own) {
+        earlier_end_ = steady_clock::now() + order.limits.handshake_timeout;
+    } else {
+        // What an earlier broker obtained must not accept any longer.
+        Result<void> revoked = co_await broker_.keys.revoke(service_, generation_);
+        if (!revoked) co_return revoked.error();
+    }
     state_ = "listening on " + endpoint->text();
     phase_ = State::listening;
     std::string keys;
     for (const std::string& key : grants->keys) keys.append(keys.empty() ? "" : ", ").append(key);
-    broker_.log.info("offers '" + service_.name + "' on " + endpoint->text() + " with " + keys,
-                     {{unit::Field::service, service_.name}});
+    broker_.log.info("offers '" + service_ + "' on " + endpoint->text() + " with " + keys,
+                     {{unit::Field::service, service_}});
     co_return Result<void>();
 }
 
-Result<Offering::Watched> Offering::watch() {
-    Watched watched;
-    for (ConnectionPool* pool : {&broker_.programs.keys, &broker_.programs.channels.at(service_.transport)}) {
+asio::awaitable<void> Offering::close() {
+    Result<void> closed = co_await broker_.channel(transport_).unlisten(service_);
+    // A program that was restarted has forgotten it, and one that is away does not listen.
+    if (!closed && closed.error().code != Code::unknown_service && closed.error().code != Code::unavailable)
+        broker_.log.error("does not stop offering '" + service_ + "': " + to_string(closed.error()),
+                          {{unit::Field::service, service_}});
+    Result<void> revoked = co_await broker_.keys.revoke(service_, every_generation);
+    if (!revoked && revoked.error().code != Code::unavailable)
+        broker_.log.error("does not revoke the grants of '" + service_ + "': " + to_string(revoked.error()),
+                          {{unit::Field::service, service_}});
+    transport_.clear();
+    generation_ = 0;
+    earlier_end_.reset();
+}
+
+asio::awaitable<void> Offering::tell_when_gone(std::shared_ptr<Watched> watched, std::size_t index) {
+    const std::shared_ptr<varlink::Connection> connection = watched->connections[index];
+    co_await connection->hung_up();
+    // Closed by ourselves, when nobody waits any more and this object may be gone.
+    if (watched->is_gone) co_return;
+    watched->is_gone = true;
+    event_.cancel();
+}
+
+Result<std::shared_ptr<Offering::Watched>> Offering::watch(const Order& order) {
+    auto watched = std::make_shared<Watched>();
+    for (ConnectionPool* pool : {&broker_.programs.keys, &broker_.programs.channels.at(order.transport)}) {
         Result<std::unique_ptr<varlink::Connection>> connection = pool->connect();
         if (!connection) return connection.error();
-        watched.emplace_back(std::move(*connection));
+        watched->connections.emplace_back(std::move(*connection));
     }
     return watched;
 }
 
-asio::awaitable<void> Offering::until_one_ends(Watched watched) {
-    auto event = std::make_shared<asio::steady_timer>(broker_.loop, asio::steady_timer::time_point::max());
-    for (const auto& one : watched)
-        asio::co_spawn(broker_.loop, tell_when_gone(one, event), [](std::exception_ptr) {});
-    boost::system::error_code ended;
-    co_await event->async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    for (const auto& one : watched) one->close();
+asio::awaitable<void> Offering::until_changed_or_gone(std::shared_ptr<Watched> watched) {
+    for (std::size_t i = 0; i < watched->connections.size(); ++i)
+        asio::co_spawn(broker_.loop, tell_when_gone(watched, i), [](std::exception_ptr) {});
+    while (!has_changed_ && !watched->is_gone) {
+        event_.expires_at(earlier_end_.value_or(steady_clock::time_point::max()));
+        boost::system::error_code ended;
+        co_await event_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        if (!earlier_end_ || steady_clock::now() < *earlier_end_) continue;
+        earlier_end_.reset();
+        [[maybe_unused]] const Result<void> revoked = co_await broker_.keys.revoke(service_, generation_);
+    }
+    watched->is_gone = true;
+    for (const auto& connection : watched->connections) connection->close();
 }
 
 void Offering::complain(const Error& error) {
     std::string state = to_string(error);
     if (state != state_)
-        broker_.log.error("does not offer '" + service_.name + "': " + state,
-                          {{unit::Field::service, service_.name}});
+        broker_.log.error("does not offer '" + service_ + "': " + state, {{unit::Field::service, service_}});
     state_ = std::move(state);
     phase_ = State::failed;
 }
 
 asio::awaitable<void> Offering::run() {
-    asio::steady_timer timer(broker_.loop);
     milliseconds pause = first_pause;
-    for (;;) {
+    while (wanted_) {
+        has_changed_ = false;
+        const Order order = *wanted_;
         // Watched from before the grants are asked for: a program that is restarted meanwhile has lost them.
-        Result<Watched> watched = watch();
+        Result<std::shared_ptr<Watched>> watched = watch(order);
         Result<void> offered;
         if (watched)
-            offered = co_await offer();
+            offered = co_await offer(order);
         else
             offered = watched.error();
         if (offered) {
             pause = first_pause;
-            co_await until_one_ends(std::move(*watched));
-            phase_ = State::starting;
-            state_ = "a program of the daemon ended; starting again";
+            co_await until_changed_or_gone(std::move(*watched));
+            if (!has_changed_) {
+                phase_ = State::starting;
+                state_ = "a program of the daemon ended; starting again";
+                generation_ = 0;
+            }
         } else {
             complain(offered.error());
         }
-        timer.expires_after(pause);
-        co_await timer.async_wait(asio::use_awaitable);
+        if (!has_changed_) {
+            event_.expires_after(pause);
+            boost::system::error_code ended;
+            co_await event_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+        }
         if (!offered) pause = std::min(pause * 2, longest_pause);
+        if (wanted_) continue;
+        if (!transport_.empty()) co_await close();
     }
 }
 

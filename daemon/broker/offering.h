@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps one service of this host on offer: gets accepting grants from mutuald-keys, lets mutuald-channel
-// listen with them, and does both again when either program was restarted.
+// listen with them, and does both again when either program was restarted or the definition has changed.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,12 +15,18 @@ namespace mutual::broker {
 
 class Offering {
 public:
-    Offering(Broker& broker, const config::Service& service) : broker_(broker), service_(service) {}
+    Offering(Broker& broker, const config::Service& service);
 
-    // Runs until it is cancelled.
+    // Runs until it was withdrawn. The object must outlive it.
     asio::awaitable<void> run();
 
-    const std::string& service() const { return service_.name; }
+    // The definition from now on. Grants and listener stay as they are if nothing in it concerns them.
+    void use(const config::Service& service);
+    // Ends it; channels that it accepted live on.
+    void withdraw();
+    bool is_withdrawn() const { return !wanted_; }
+
+    const std::string& service() const { return service_; }
     // For Status: where it listens, or why it does not.
     const std::string& state() const { return state_; }
     enum class State { starting, listening, failed };
@@ -27,22 +35,42 @@ public:
     void complain(const Error& error);
 
 private:
+    // All that the two programs are told.
+    struct Order {
+        std::string transport;
+        std::string options;  // the wire's, as JSON text
+        std::string keytab;
+        std::vector<std::string> principals;
+        std::string address;
+        std::uint16_t port = 0;
+        config::AcceptLimits limits;
+        bool operator==(const Order&) const = default;
+    };
     // Connections to the programs that it takes: each ends when its program does.
-    using Watched = std::vector<std::shared_ptr<varlink::Connection>>;
+    struct Watched {
+        std::vector<std::shared_ptr<varlink::Connection>> connections;
+        bool is_gone = false;
+    };
+    static Order order_of(const config::Service& service);
 
-    asio::awaitable<Result<void>> offer();
-    asio::awaitable<Result<Endpoint>> listen(std::vector<UniqueFd> grants);
-    Result<Watched> watch();
-    asio::awaitable<void> until_one_ends(Watched watched);
+    asio::awaitable<Result<void>> offer(Order order);
+    asio::awaitable<Result<Endpoint>> listen(Order order, std::vector<UniqueFd> grants);
+    asio::awaitable<void> close();
+    Result<std::shared_ptr<Watched>> watch(const Order& order);
+    asio::awaitable<void> tell_when_gone(std::shared_ptr<Watched> watched, std::size_t index);
+    asio::awaitable<void> until_changed_or_gone(std::shared_ptr<Watched> watched);
 
     Broker& broker_;
-    const config::Service& service_;
+    const std::string service_;
+    std::optional<Order> wanted_;
+    bool has_changed_ = false;  // what is wanted, since it was looked at last
+    asio::steady_timer event_;
+    std::string transport_;  // where it may be listening; empty: nowhere
+    // Grants before this one serve the handshakes that had begun with them, until that time.
+    std::int64_t generation_ = 0;
+    std::optional<std::chrono::steady_clock::time_point> earlier_end_;
     std::string state_ = "starting";
     State phase_ = State::starting;
 };
-
-// Ends what an earlier broker offered over the transport and this configuration does not, then runs the
-// offerings.
-asio::awaitable<void> offer_all(Broker& broker, std::string transport, std::vector<Offering*> offerings);
 
 }  // namespace mutual::broker

@@ -68,9 +68,10 @@ Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connec
       request_(std::move(request)),
       caller_(std::move(caller)),
       connection_(std::move(connection)),
-      service_(broker.configuration->service(request_.service)),
+      configuration_(broker.configuration),
+      service_(configuration_->service(request_.service)),
       began_(Clock::now()),
-      deadline_(began_ + broker.configuration->daemon.request_timeout),
+      deadline_(began_ + configuration_->daemon.request_timeout),
       explanation_(random_name(), request_.service, caller_.uid, began_) {
     if (service_ != nullptr && service_->timeout) deadline_ = began_ + *service_->timeout;
     if (request_.timeout) deadline_ = began_ + *request_.timeout;
@@ -91,8 +92,8 @@ Error Opening::late() const {
 Error Opening::no_such_service() const {
     std::vector<std::string> names;
     // Only what this caller may open: other names are none of its business.
-    for (const auto& [name, service] : broker_.configuration->services)
-        if (decide(*broker_.configuration, caller_, name).allowed) names.push_back(name);
+    for (const auto& [name, service] : configuration_->services)
+        if (decide(*configuration_, caller_, name).allowed) names.push_back(name);
     return {Code::unknown_service, Stage::request,
             "there is no definition of service '" + request_.service + "'",
             config::suggestion(request_.service, names)};
@@ -103,7 +104,7 @@ Result<void> Opening::check_policy() {
     explanation_.add(Stage::caller, "identified",
                      "uid " + std::to_string(caller_.uid) + ", gid " + std::to_string(caller_.gid) +
                          ", pid " + std::to_string(caller_.pid));
-    decision_ = decide(*broker_.configuration, caller_, request_.service);
+    decision_ = decide(*configuration_, caller_, request_.service);
     explanation_.add(Stage::policy, decision_.allowed ? "allowed" : "denied", decision_.reason);
     if (decision_.allowed) return {};
     return Error(Code::denied, Stage::policy, decision_.reason,
@@ -123,7 +124,7 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::candidates() {
             "service '" + service_->name + "' names no discovery plugin, so it cannot be opened from here",
             "set service." + service_->name + ".discovery");
     Result<std::vector<Judged>> found =
-        co_await broker_.catalog.find(*service_, *query, work_ends_, explanation_);
+        co_await broker_.catalog.find(configuration_, *service_, *query, work_ends_, explanation_);
     if (!found) co_return found.error();
     for (const Judged& judged : *found)
         explanation_.add(
@@ -190,7 +191,7 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::find() { return remembered
 
 asio::awaitable<Result<InitiatingGrant>> Opening::grant_for(const Judged& judged) {
     StageTime time(explanation_, Stage::credentials);
-    const config::Identity* identity = broker_.configuration->identity(service_->identity);
+    const config::Identity* identity = configuration_->identity(service_->identity);
     Identity wanted = identity_of(*identity, request_.credential_cache);
     UniqueFd proof;
     if (wanted.kind == Identity::Kind::caller)

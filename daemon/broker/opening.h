@@ -69,7 +69,8 @@ private:
     Request request_;
     Caller caller_;
     UniqueFd connection_;
-    const config::Service* service_;
+    std::shared_ptr<const config::Configuration> configuration_;  // that it began with
+    const config::Service* service_;                              // null: there is none of that name
     Clock::time_point began_;
     Clock::time_point deadline_;
     Clock::time_point work_ends_;  // before the deadline: its answer has to arrive by then

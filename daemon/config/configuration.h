@@ -126,6 +126,7 @@ struct AcceptLimits {
     std::uint32_t waiting = 16;        // admitted handshakes that wait for a call of Accept
     milliseconds handshake_timeout{10'000};
     milliseconds idle_timeout{0};  // 0: never
+    bool operator==(const AcceptLimits&) const = default;
 };
 
 // [service.NAME.accept]: what this host offers.
