@@ -63,12 +63,13 @@ Result<void> BlockingConnection::send(const std::string& text, const std::vector
 }
 
 Result<bool> BlockingConnection::receive_message(std::string& message, Deadline deadline) {
-    while (!splitter_.next(message)) {
+    for (;;) {
+        Result<bool> given = splitter_.next(message);
+        if (!given || *given) return given;
         std::string bytes;
         switch (receive_some(socket_.value(), bytes, descriptors_, limits_.descriptors)) {
             case Transfer::done:
-                if (!splitter_.feed(bytes))
-                    return Error(Code::limit, Stage::request, "message is longer than the limit");
+                splitter_.feed(bytes);
                 break;
             case Transfer::again: {
                 Result<void> ready = wait(socket_.value(), POLLIN, deadline);
@@ -83,7 +84,6 @@ Result<bool> BlockingConnection::receive_message(std::string& message, Deadline 
                 return lost(std::strerror(errno));
         }
     }
-    return true;
 }
 
 Result<Reply> BlockingConnection::next(Deadline deadline) {

@@ -50,14 +50,15 @@ asio::awaitable<Result<void>> Connection::send(std::string text, std::vector<Uni
 }
 
 asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) {
-    while (!splitter_.next(message)) {
+    for (;;) {
+        Result<bool> given = splitter_.next(message);
+        if (!given || *given) co_return given;
         if (!socket_.is_open()) co_return lost("the connection was closed here");
         std::string bytes;
         const Transfer transfer =
             receive_some(socket_.native_handle(), bytes, descriptors_, limits_.descriptors);
         if (transfer == Transfer::done) {
-            if (!splitter_.feed(bytes))
-                co_return Error(Code::limit, Stage::request, "message is longer than the limit");
+            splitter_.feed(bytes);
         } else if (transfer == Transfer::again) {
             co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
         } else if (transfer == Transfer::closed) {
@@ -70,7 +71,6 @@ asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) 
             co_return lost(std::strerror(errno));
         }
     }
-    co_return true;
 }
 
 asio::awaitable<Result<Reply>> Connection::next() {

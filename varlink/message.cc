@@ -119,23 +119,19 @@ Error error_of(const Reply& reply) {
     return error;
 }
 
-bool MessageSplitter::feed(std::string_view bytes) {
+void MessageSplitter::feed(std::string_view bytes) {
     if (start_ > 0) {
         buffer_.erase(0, start_);
         scanned_ -= start_;
         start_ = 0;
     }
     buffer_.append(bytes);
-    const std::size_t end = buffer_.find('\0', scanned_);
-    if (end == std::string::npos) {
-        scanned_ = buffer_.size();
-        return buffer_.size() <= limit_;
-    }
-    return end <= limit_;
 }
 
-bool MessageSplitter::next(std::string& message) {
-    const std::size_t end = buffer_.find('\0', std::max(start_, scanned_));
+Result<bool> MessageSplitter::next(std::string& message) {
+    const std::size_t end = buffer_.find('\0', scanned_);
+    if (std::min(end, buffer_.size()) - start_ > limit_)
+        return Error(Code::limit, Stage::request, "message is longer than the limit");
     if (end == std::string::npos) {
         scanned_ = buffer_.size();
         return false;

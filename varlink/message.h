@@ -51,13 +51,16 @@ std::string to_text(const Reply& reply);
 Reply failure(std::string_view interface, const Error& error);
 Error error_of(const Reply& reply);
 
-// Splits a stream at its NULs. feed() takes whatever arrived; next() gives one message at a time.
+// Splits a stream at its NULs. feed() takes whatever arrived; next() gives one message at a time, and the
+// same ones whatever way the stream came in pieces. Whoever feeds only when next() has nothing to give keeps
+// it bounded.
 class MessageSplitter {
 public:
     explicit MessageSplitter(std::size_t limit) : limit_(limit) {}
-    // False: a message is longer than the limit; the stream cannot be used any more.
-    bool feed(std::string_view bytes);
-    bool next(std::string& message);
+    void feed(std::string_view bytes);
+    // False: no whole message is there. `limit`: the next one is longer than the limit; the stream cannot be
+    // used any more.
+    Result<bool> next(std::string& message);
     bool has_leftovers() const { return start_ < buffer_.size(); }
 
 private:

@@ -9,7 +9,8 @@ namespace {
 std::vector<std::string> split(MessageSplitter& splitter) {
     std::vector<std::string> messages;
     std::string message;
-    while (splitter.next(message)) messages.push_back(message);
+    for (auto given = splitter.next(message); given && *given; given = splitter.next(message))
+        messages.push_back(message);
     return messages;
 }
 
@@ -21,7 +22,7 @@ TEST(MessageSplitter, GivesTheSameMessagesForEverySplitOfTheStream) {
             std::vector<std::string> messages;
             for (const std::string& piece :
                  {stream.substr(0, first), stream.substr(first, second - first), stream.substr(second)}) {
-                ASSERT_TRUE(splitter.feed(piece));
+                splitter.feed(piece);
                 for (std::string& message : split(splitter)) messages.push_back(std::move(message));
             }
             ASSERT_EQ(messages, (std::vector<std::string>{"{\"method\":\"a.b\"}", "", "{}"}));
@@ -30,23 +31,44 @@ TEST(MessageSplitter, GivesTheSameMessagesForEverySplitOfTheStream) {
     }
 }
 
+// The messages that come before a refusal, each followed by a blank; "" and false without one.
+std::pair<std::string, bool> until_refused(MessageSplitter& splitter) {
+    std::string messages, message;
+    for (;;) {
+        const auto given = splitter.next(message);
+        if (!given) {
+            EXPECT_EQ(given.error().code, Code::limit);
+            return {messages, true};
+        }
+        if (!*given) return {messages, false};
+        messages += message + " ";
+    }
+}
+
 TEST(MessageSplitter, RefusesAMessageOneOctetLongerThanTheLimit) {
-    MessageSplitter exact(4);
-    EXPECT_TRUE(exact.feed(std::string_view("1234\0", 5)));
-    MessageSplitter longer(4);
-    EXPECT_FALSE(longer.feed("12345"));
-    MessageSplitter ended(4);
-    EXPECT_FALSE(ended.feed(std::string_view("12345\0", 6)));
+    for (const auto& [stream, messages, is_refused] : {std::tuple{std::string("1234\0", 5), "1234 ", false},
+                                                       {std::string("1234"), "", false},
+                                                       {std::string("12345"), "", true},
+                                                       {std::string("12345\0", 6), "", true},
+                                                       {std::string("1\00012345\0002\0", 9), "1 ", true},
+                                                       {std::string("1\0002\00012345", 9), "1 2 ", true}}) {
+        MessageSplitter splitter(4);
+        splitter.feed(stream);
+        const std::pair<std::string, bool> expected{messages, is_refused};
+        EXPECT_EQ(until_refused(splitter), expected);
+        std::string message;
+        EXPECT_EQ(!splitter.next(message), is_refused);
+    }
 }
 
 TEST(MessageSplitter, HoldsBackPipelinedMessagesUntilAsked) {
     MessageSplitter splitter(10);
-    ASSERT_TRUE(splitter.feed(std::string_view("a\0b\0", 4)));
+    splitter.feed(std::string_view("a\0b\0", 4));
     std::string message;
-    ASSERT_TRUE(splitter.next(message));
+    ASSERT_TRUE(splitter.next(message).value());
     EXPECT_EQ(message, "a");
     EXPECT_TRUE(splitter.has_leftovers());
-    ASSERT_TRUE(splitter.feed(std::string_view("c\0", 2)));
+    splitter.feed(std::string_view("c\0", 2));
     EXPECT_EQ(split(splitter), (std::vector<std::string>{"b", "c"}));
     EXPECT_FALSE(splitter.has_leftovers());
 }
