@@ -122,8 +122,14 @@ TEST(SpnParser, FT_014_DigitsArePortOtherSuffixIsInstance) {
 TEST(SpnParser, FT_014_RefusesPortsOutOfRange) {
     EXPECT_EQ(parse_spn("c/h:1")->port, 1);
     EXPECT_EQ(parse_spn("c/h:65535")->port, 65535);
-    for (const auto* port : {"0", "00", "65536", "70000", "99999999999999999999"})
+    for (const auto* port : {"0", "65536", "70000", "99999999999999999999"})
         EXPECT_EQ(refusal(parse_spn(std::string{"c/h:"} + port)), "port is not in the range 1 to 65535");
+}
+
+// To a KDC, "h:7" and "h:007" are two names.
+TEST(SpnParser, FT_014_RefusesLeadingZerosOfAPort) {
+    for (const auto* port : {"007", "00", "065535", "01"})
+        EXPECT_EQ(refusal(parse_spn(std::string{"c/h:"} + port)), "port has a leading zero");
 }
 
 TEST(SpnParser, RefusesSecondColonAndRealm) {

@@ -86,6 +86,8 @@ Result<void> split_host(std::string_view text, Spn& spn) {
         spn.instance = suffix;
         return {};
     }
+    if (suffix.front() == '0' && suffix.size() > 1)
+        return spn_error("port has a leading zero", "write the port without it");
     const auto end = suffix.data() + suffix.size();
     if (std::from_chars(suffix.data(), end, spn.port).ec != std::errc{} || spn.port == 0)
         return spn_error("port is not in the range 1 to 65535", "leave the port out for the default port");
