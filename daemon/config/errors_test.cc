@@ -34,7 +34,13 @@ TEST_P(ConfigurationError, NamesItsPlaceAndRemedy) {
 
 const Wrong syntax_and_types[] = {
     {"syntax", "[daemon]\nrequest_timeout = \n", "f:2:", ""},
-    {"date", "[daemon]\nrequest_timeout = 2020-01-01\n", "f:2:19: dates and times", "string"},
+    {"date", "[daemon]\nrequest_timeout = 2020-01-01\n", "f:2:19: daemon.request_timeout: dates and times",
+     "string"},
+    {"nul_in_a_text", "[service.a]\nrealm = \"R\\u0000S\"\n", "f:2:9: service.a.realm: holds a NUL", ""},
+    {"nul_in_a_list", "[service.a]\nkeywords = ['k', \"\\u0000\"]\n",
+     "f:2:18: service.a.keywords: holds a NUL", ""},
+    {"nul_in_a_key", "[plugin.x.options]\n\"a\\u0000b\" = 1\n",
+     "f:2:1: plugin.x.options.a\\x00b: the key holds a NUL", ""},
     {"unknown_section", "[deamon]\n", "f:1:2: deamon: unknown key", "did you mean \"daemon\"?"},
     {"unknown_key", "[daemon]\n  request_timeuot = '1s'\n", "f:2:3: daemon.request_timeuot: unknown key",
      "did you mean \"request_timeout\"?"},

@@ -15,46 +15,66 @@ Location location(const toml::source_region& region, const std::string& file) {
     return {file, region.begin.line, region.begin.column};
 }
 
-Result<Node> convert(const toml::node& from, const Location& key, const std::string& file);
+// From the library's tree to ours. Every text of ours may become a C string: none holds a NUL, which would
+// cut it.
+class Converter {
+public:
+    explicit Converter(const std::string& file) : file_(file) {}
 
-Result<Node> convert_table(const toml::table& from, Node node, const std::string& file) {
-    NodeTable table;
-    for (const auto& [key, value] : from) {
-        auto child = convert(value, location(key.source(), file), file);
-        if (!child) return child;
-        table.emplace(std::string(key.str()), std::move(*child));
+    // `path`: "service.ledger.host"; empty for the root.
+    Result<Node> convert(const toml::node& from, const Location& key, const std::string& path) const {
+        Node node{key, location(from.source(), file_), {}};
+        if (const auto* table = from.as_table()) return convert_table(*table, std::move(node), path);
+        if (const auto* list = from.as_array()) return convert_list(*list, std::move(node), path);
+        if (const auto* text = from.as_string()) return convert_text(text->get(), std::move(node), path);
+        if (const auto* integer = from.as_integer())
+            node.data = integer->get();
+        else if (const auto* number = from.as_floating_point())
+            node.data = number->get();
+        else if (const auto* boolean = from.as_boolean())
+            node.data = boolean->get();
+        else
+            return error_at(node.value, path, "dates and times are not used here", "write a string");
+        return node;
     }
-    node.data = std::move(table);
-    return node;
-}
 
-Result<Node> convert_list(const toml::array& from, Node node, const std::string& file) {
-    NodeList list;
-    for (const toml::node& value : from) {
-        auto child = convert(value, location(value.source(), file), file);
-        if (!child) return child;
-        list.push_back(std::move(*child));
+private:
+    Result<Node> convert_table(const toml::table& from, Node node, const std::string& path) const {
+        NodeTable table;
+        for (const auto& [key, value] : from) {
+            std::string name(key.str());
+            const std::string child_path = path.empty() ? name : path + "." + name;
+            const Location where = location(key.source(), file_);
+            if (has_nul(name)) return error_at(where, child_path, "the key holds a NUL character");
+            auto child = convert(value, where, child_path);
+            if (!child) return child;
+            table.emplace(std::move(name), std::move(*child));
+        }
+        node.data = std::move(table);
+        return node;
     }
-    node.data = std::move(list);
-    return node;
-}
 
-Result<Node> convert(const toml::node& from, const Location& key, const std::string& file) {
-    Node node{key, location(from.source(), file), {}};
-    if (const auto* table = from.as_table()) return convert_table(*table, std::move(node), file);
-    if (const auto* list = from.as_array()) return convert_list(*list, std::move(node), file);
-    if (const auto* text = from.as_string())
-        node.data = text->get();
-    else if (const auto* integer = from.as_integer())
-        node.data = integer->get();
-    else if (const auto* number = from.as_floating_point())
-        node.data = number->get();
-    else if (const auto* boolean = from.as_boolean())
-        node.data = boolean->get();
-    else
-        return error_at(node.value, "", "dates and times are not used here", "write a string");
-    return node;
-}
+    Result<Node> convert_list(const toml::array& from, Node node, const std::string& path) const {
+        NodeList list;
+        for (const toml::node& value : from) {
+            auto child = convert(value, location(value.source(), file_), path);
+            if (!child) return child;
+            list.push_back(std::move(*child));
+        }
+        node.data = std::move(list);
+        return node;
+    }
+
+    static Result<Node> convert_text(const std::string& text, Node node, const std::string& path) {
+        if (has_nul(text)) return error_at(node.value, path, "holds a NUL character");
+        node.data = text;
+        return node;
+    }
+
+    static bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+    const std::string& file_;
+};
 
 }  // namespace
 
@@ -63,7 +83,7 @@ Result<Node> parse_toml(std::string_view text, const std::string& file) {
     if (!parsed)
         return error_at(location(parsed.error().source(), file), "",
                         std::string(parsed.error().description()));
-    return convert(parsed.table(), Location{file, 1, 1}, file);
+    return Converter(file).convert(parsed.table(), Location{file, 1, 1}, "");
 }
 
 }  // namespace mutual::config

@@ -31,7 +31,8 @@ struct Node {
 // "a table", "a list", "a string", "an integer", "a number", "true or false".
 std::string_view type_name(const Node& node);
 
-// The document's root, a table. Dates and times are refused: no key of ours takes one.
+// The document's root, a table. Dates and times are refused: no key of ours takes one; so are NULs in texts
+// and keys.
 Result<Node> parse_toml(std::string_view text, const std::string& file);
 
 // Adds what `from` says, key by key, and lets it win.
