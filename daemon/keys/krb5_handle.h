@@ -39,6 +39,7 @@ public:
 
     T get() const { return handle_; }
     T operator->() const { return handle_; }
+    decltype(auto) operator*() const { return *handle_; }
     T* out() {
         reset();
         return &handle_;

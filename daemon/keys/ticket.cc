@@ -70,10 +70,14 @@ Result<Ticket> unmarshal(Secret marshalled) {
     if (!context) return std::move(context).error();
     auto creds = creds_of(context->get(), marshalled.view());
     if (!creds) return std::move(creds).error();
-    const krb5_creds& read = *creds->get();
-    return Ticket{std::move(marshalled), to_text(context->get(), read.client),
-                  to_text(context->get(), read.server), seconds(read.times.starttime),
-                  seconds(read.times.endtime)};
+    auto ticket = ticket_of(context->get(), **creds);
+    if (!ticket) return std::move(ticket).error();
+    // libkrb5 passes over what follows; in a cache file it would be further credentials, which nobody has
+    // checked.
+    if (ticket->marshalled.view() != marshalled.view())
+        return Error(Code::protocol, Stage::credentials,
+                     "read a fetched ticket: it is not what libkrb5 would have written");
+    return ticket;
 }
 
 Result<Krb5MemoryCache> memory_cache_of(krb5_context context, const Ticket& ticket) {

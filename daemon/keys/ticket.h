@@ -24,7 +24,7 @@ struct Ticket {
 std::int64_t now_seconds();
 
 Result<Ticket> ticket_of(krb5_context context, krb5_creds& creds);
-// protocol: it cannot be read.
+// protocol: it cannot be read, or there is more than one ticket.
 Result<Ticket> unmarshal(Secret marshalled);
 // Puts it, alone, into a new memory cache.
 Result<Krb5MemoryCache> memory_cache_of(krb5_context context, const Ticket& ticket);

@@ -72,6 +72,17 @@ TEST_F(Tickets, ThatAreDamagedAreRefused) {
         EXPECT_FALSE(unmarshal(Secret(whole.substr(0, length)))) << length;
 }
 
+// A fetcher is its owner's process: it must not bring a second credential into a cache that others use.
+TEST_F(Tickets, ThatAreFollowedByMoreAreRefused) {
+    const Ticket ticket = make(now_seconds() + 1000);
+    const std::string whole(ticket.marshalled.view());
+    for (const std::string& more : {std::string(1, '\0'), whole, whole.substr(0, 20)}) {
+        const auto refused = unmarshal(Secret(whole + more));
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Code::protocol);
+    }
+}
+
 TEST_F(Tickets, AfterTheYear2038AreNotExpired) {
     const Ticket ticket = make(3'000'000'000);
     EXPECT_EQ(ticket.end, 3'000'000'000);
