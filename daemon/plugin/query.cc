@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/plugin/query.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 
 #include "daemon/unit/text.h"
@@ -25,11 +26,16 @@ std::size_t sequence(std::string_view text) {
     return overlong || surrogate || (first == 0xf4 && at(1) > 0x8f) ? 0 : length;
 }
 
+// The same, and 0 also for a control character.
+std::size_t printable(std::string_view text) {
+    const bool control = static_cast<unsigned char>(text.front()) < 0x20 || text.front() == 0x7f;
+    return control ? 0 : sequence(text);
+}
+
 bool is_text(std::string_view text) {
     while (!text.empty()) {
-        const auto length = sequence(text);
-        if (length == 0 || static_cast<unsigned char>(text.front()) < 0x20 || text.front() == 0x7f)
-            return false;
+        const auto length = printable(text);
+        if (length == 0) return false;
         text.remove_prefix(length);
     }
     return true;
@@ -125,8 +131,16 @@ Result<void> check_candidate(const Candidate& candidate) {
 }
 
 std::string fit_note(std::string_view note) {
-    const auto cut = note.substr(0, longest_note);
-    return is_text(cut) ? std::string(cut) : unit::one_line(note, longest_note);
+    std::string fit;
+    while (!note.empty()) {
+        const auto length = printable(note);
+        const auto next = note.substr(0, std::max<std::size_t>(length, 1));
+        const std::string piece = length == 0 ? unit::one_line(next, 1) : std::string(next);
+        if (fit.size() + piece.size() > longest_note) break;
+        fit += piece;
+        note.remove_prefix(next.size());
+    }
+    return fit;
 }
 
 json::object to_json(const Error& problem) {
@@ -143,8 +157,8 @@ Result<void> read_problem(const json::object& text, Error& problem) {
     const auto code = code_named(in.text("code", 64));
     const auto stage = stage_named(in.text("stage", 64));
     if (!code || !stage) in.fault("code", "is none that we know");
-    problem = Error(code.value_or(Code::internal), stage.value_or(Stage::discovery), in.text("message"),
-                    in.text("hint"));
+    problem = Error(code.value_or(Code::internal), stage.value_or(Stage::discovery),
+                    in.text("message", longest_note), in.text("hint", longest_note));
     return in.finish();
 }
 

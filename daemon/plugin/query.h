@@ -25,7 +25,9 @@ json::object to_json(const Candidate& candidate);
 // characters.
 Result<void> check_candidate(const Candidate& candidate);
 
-// A part of the answer: cut to size, with what is not UTF-8 or is a control character replaced.
+// A part of the answer: what is not UTF-8 or is a control character is replaced by an escape; what does not
+// fit into `longest_note` octets is left out, whole characters and escapes at a time. So it is UTF-8 again,
+// and what was made fit stays as it is.
 std::string fit_note(std::string_view note);
 
 json::object to_json(const Error& problem);

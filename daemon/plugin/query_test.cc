@@ -66,6 +66,36 @@ TEST(QueryText, KeepsEveryFieldAndBoundsTheLimit) {
     EXPECT_FALSE(read_query(to_json(query)).ok());
 }
 
+std::string repeated(std::string_view text, std::size_t times) {
+    std::string all;
+    for (std::size_t i = 0; i < times; ++i) all += text;
+    return all;
+}
+
+TEST(NoteText, FitsWhateverIsInIt) {
+    EXPECT_EQ(fit_note("entry of \xc3\xa4"), "entry of \xc3\xa4");
+    EXPECT_EQ(fit_note("a\nb\xff\xc3\xa4\x7f"), "a\\nb\\xff\xc3\xa4\\x7f");
+    EXPECT_EQ(fit_note(std::string(1025, 'a')), std::string(1024, 'a'));
+    EXPECT_EQ(fit_note(repeated("\xff", 1024)), repeated("\\xff", 256));
+    // A directory's author chooses the name of an entry: the bound must not fall into the middle of a
+    // character.
+    for (std::size_t before = 0; before < 4; ++before)
+        for (const char* character : {"\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
+            const auto note = fit_note(std::string(before, 'a') + repeated(character, 1021));
+            EXPECT_LE(note.size(), longest_note);
+            EXPECT_GT(note.size(), longest_note - 4);
+            EXPECT_EQ(note.find('\\'), note.npos);
+            EXPECT_EQ(fit_note(note), note);
+        }
+}
+
+TEST(ProblemText, FitsWhateverIsInIt) {
+    const auto wide = repeated("\xe2\x82\xac", 1021);
+    Error back;
+    ASSERT_TRUE(read_problem(to_json(Error(Code::denied, Stage::discovery, "a" + wide, wide)), back).ok());
+    EXPECT_EQ(back.hint, repeated("\xe2\x82\xac", 341));
+}
+
 TEST(ProblemText, KeepsCodeAndStage) {
     Error back;
     ASSERT_TRUE(read_problem(to_json(Error(Code::timed_out, Stage::discovery, "m", "h")), back).ok());
