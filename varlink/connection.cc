@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "varlink/connection.h"
 
+#include <sys/socket.h>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -128,6 +129,12 @@ asio::awaitable<void> Connection::hung_up() {
                                 asio::redirect_error(asio::use_awaitable, ended));
     if (ended == asio::error::operation_aborted && socket_.is_open())
         throw boost::system::system_error(ended);
+}
+
+bool Connection::has_leftovers() {
+    char first = 0;
+    return splitter_.has_leftovers() ||
+           ::recv(socket_.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 UniqueFd Connection::release() { return UniqueFd(socket_.release()); }

@@ -44,7 +44,7 @@ public:
     asio::io_context& loop() { return loop_; }
     int socket() { return socket_.native_handle(); }
     // True if the peer sent more than what receive() gave out: an upgrade is then an error.
-    bool has_leftovers() const { return splitter_.has_leftovers(); }
+    bool has_leftovers();
     // Gives the descriptor away; nothing may be pending.
     UniqueFd release();
     void close();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ struct Reply {
     json::object parameters;
     std::vector<UniqueFd> descriptors;
     bool continues = false;
+    // To a call with `upgrade`: takes the connection, which carries no messages any more, once the reply is
+    // wholly written. Destroyed without having been called if it could not be written.
+    std::function<void(UniqueFd)> take_over;
 };
 
 // Refused as `protocol`: not JSON, too deep, not an object, a wrong type, no method, both oneway and more.

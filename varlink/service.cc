@@ -17,6 +17,9 @@ namespace {
 // A caller that never reads its reply loses its connection.
 constexpr std::chrono::seconds longest_reply{30};
 
+constexpr std::string_view get_info = "org.varlink.service.GetInfo";
+constexpr std::string_view get_description = "org.varlink.service.GetInterfaceDescription";
+
 constexpr std::string_view service_description = R"(# Every Varlink service offers this.
 interface org.varlink.service
 
@@ -70,6 +73,11 @@ void Service::streaming_method(std::string name, Method method) {
     methods_[std::move(name)] = std::move(method);
 }
 
+void Service::upgradable_method(std::string name, Method method) {
+    upgradable_.insert(name);
+    methods_[std::move(name)] = std::move(method);
+}
+
 Reply Service::information() const {
     Reply reply;
     reply.parameters["vendor"] = about_.vendor;
@@ -94,24 +102,35 @@ Reply Service::description(const json::object& parameters) const {
     return reply;
 }
 
+// Of a call that asks for another kind of answer than its method gives.
+std::optional<Reply> Service::refusal_of(const Incoming& incoming) const {
+    const Call& call = incoming.call;
+    const bool is_upgradable = upgradable_.contains(call.method);
+    if (call.upgrade && !is_upgradable)
+        return standard_error("InvalidParameter", "parameter", "upgrade: this method keeps to messages");
+    if (call.upgrade && incoming.connection->has_leftovers())
+        return standard_error("InvalidParameter", "parameter",
+                              "upgrade: octets came behind the call, before its reply");
+    const bool is_streaming = streaming_.contains(call.method);
+    if (is_streaming && !call.more) return standard_error("ExpectedMore", "", "");
+    if (!call.more || is_streaming || !methods_.contains(call.method)) return std::nullopt;
+    const Error error(Code::invalid_request, Stage::request, "this method gives one reply");
+    return failure(interface_of(call.method), error);
+}
+
 asio::awaitable<Reply> Service::answer(Incoming incoming) const {
     const std::string method = incoming.call.method;
-    if (method == "org.varlink.service.GetInfo") co_return information();
-    if (method == "org.varlink.service.GetInterfaceDescription")
-        co_return description(incoming.call.parameters);
+    const bool is_standard = method == get_info || method == get_description;
     const auto found = methods_.find(method);
-    if (found == methods_.end()) {
+    if (!is_standard && found == methods_.end()) {
         if (!descriptions_.contains(interface_of(method)))
             co_return standard_error("InterfaceNotFound", "interface", interface_of(method));
         co_return standard_error("MethodNotFound", "method", method);
     }
-    const bool is_streaming = streaming_.contains(method);
-    if (is_streaming && !incoming.call.more) co_return standard_error("ExpectedMore", "", "");
-    if ((incoming.call.more && !is_streaming) || incoming.call.upgrade) {
-        const Error error(Code::invalid_request, Stage::request,
-                          "this method gives one reply and no upgrade");
-        co_return failure(interface_of(method), error);
-    }
+    std::optional<Reply> refusal = refusal_of(incoming);
+    if (refusal) co_return std::move(*refusal);
+    if (method == get_info) co_return information();
+    if (method == get_description) co_return description(incoming.call.parameters);
     co_return co_await found->second(std::move(incoming));
 }
 
@@ -174,14 +193,22 @@ asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) con
         }
         if (!*received) co_return;
         const bool oneway = (*received)->oneway;
+        const bool upgrade = (*received)->upgrade;
         Incoming incoming{std::move(**received), connection};
         Reply reply = co_await answer_unless_hung_up(std::move(incoming));
         if (oneway) continue;
+        const auto take_over = std::exchange(reply.take_over, nullptr);
+        // What came behind a call that was not granted its upgrade is no message.
+        const bool is_spoilt = upgrade && !take_over && connection->has_leftovers();
         Error never_read(Code::timed_out, Stage::request, "the caller does not read");
         Result<void> sent =
             co_await with_deadline(connection->loop(), connection->reply(std::move(reply)),
                                    std::chrono::steady_clock::now() + longest_reply, std::move(never_read));
-        if (!sent) co_return;
+        if (!sent || is_spoilt) co_return;
+        if (take_over) {
+            take_over(connection->release());
+            co_return;
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -48,8 +49,12 @@ public:
     // connection; what it returns is the last one.
     void streaming_method(std::string name, Method method);
 
-    // Serves until the peer closes, breaks the protocol, or the coroutine is cancelled. A reply's channel may
-    // be taken over by the method (upgrade): then it returns after that reply.
+    // One that may also be called with `upgrade`; a reply without an error then says who takes the connection
+    // over.
+    void upgradable_method(std::string name, Method method);
+
+    // Serves until the peer closes, breaks the protocol, or the coroutine is cancelled, or a reply's
+    // take_over() got the connection.
     asio::awaitable<void> serve(std::shared_ptr<Connection> connection) const;
 
     // Closes the connections on which no call is under way: who watches one learns that something has changed
@@ -58,6 +63,7 @@ public:
 
 private:
     asio::awaitable<Reply> answer(Incoming incoming) const;
+    std::optional<Reply> refusal_of(const Incoming& incoming) const;
     asio::awaitable<Reply> answer_unless_hung_up(Incoming incoming) const;
     Reply information() const;
     Reply description(const json::object& parameters) const;
@@ -67,6 +73,7 @@ private:
     std::map<std::string, std::string, std::less<>> descriptions_;  // by interface name
     std::map<std::string, Method, std::less<>> methods_;
     std::set<std::string, std::less<>> streaming_;
+    std::set<std::string, std::less<>> upgradable_;
     struct Serving;
     mutable std::vector<std::weak_ptr<Serving>> serving_;  // connections
 };

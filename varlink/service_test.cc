@@ -28,6 +28,8 @@ protected:
         service_->describe("interface test.Echo\nmethod Say() -> ()\n");
         service_->method("test.Echo.Say", [](Incoming incoming) { return say(std::move(incoming)); });
         service_->method("test.Echo.Wait", [this](Incoming) { return wait(&cancelled_, &loop_); });
+        service_->upgradable_method("test.Echo.Become",
+                                    [this](Incoming incoming) { return become(std::move(incoming)); });
         service_->method("test.Echo.Throw", [](Incoming) { return fail(); });
         auto ends = socket_pair();
         peer_ = std::move(ends->first);
@@ -53,6 +55,14 @@ protected:
         note.done = true;
         co_return Reply();
     }
+    // The connection is taken over; a guard tells what became of the wish.
+    asio::awaitable<Reply> become(Incoming incoming) {
+        Reply reply;
+        auto guard = std::shared_ptr<void>(nullptr, [this](void*) { ++guards_gone_; });
+        if (incoming.call.upgrade)
+            reply.take_over = [this, guard](UniqueFd connection) { taken_ = std::move(connection); };
+        co_return reply;
+    }
     static asio::awaitable<Reply> fail() {
         throw std::runtime_error("defect");
         co_return Reply();
@@ -73,6 +83,8 @@ protected:
     std::shared_ptr<Service> service_;
     UniqueFd peer_;
     std::vector<std::string> complaints_;
+    UniqueFd taken_;
+    int guards_gone_ = 0;
     bool ended_ = false;
     bool cancelled_ = false;
 };
@@ -124,6 +136,63 @@ TEST_F(ServiceTest, KeepsServingACallerThatOnlyStoppedSending) {
     put(message("{\"method\":\"test.Echo.Say\",\"parameters\":{\"n\":1}}"));
     ::shutdown(peer_.value(), SHUT_WR);
     EXPECT_EQ(get(), message(R"({"parameters":{"n":1}})"));
+}
+
+TEST_F(ServiceTest, AnUpgradedConnectionIsGivenAwayBehindItsReply) {
+    put(message(R"({"method":"test.Echo.Become","upgrade":true})"));
+    EXPECT_EQ(get(), message(R"({"parameters":{}})"));
+    EXPECT_TRUE(ended_);
+    ASSERT_TRUE(taken_);
+    put("raw");
+    char buffer[8];
+    EXPECT_EQ(::recv(taken_.value(), buffer, sizeof buffer, MSG_DONTWAIT), 3);
+    EXPECT_EQ(::send(taken_.value(), "back", 4, 0), 4);
+    EXPECT_EQ(get(), "back");
+    EXPECT_EQ(guards_gone_, 1);
+}
+
+TEST_F(ServiceTest, WithoutUpgradeTheConnectionGoesOn) {
+    put(message(R"({"method":"test.Echo.Become"})"));
+    EXPECT_EQ(get(), message(R"({"parameters":{}})"));
+    put(message(R"({"method":"test.Echo.Say"})"));
+    EXPECT_EQ(get(), message(R"({"parameters":{}})"));
+}
+
+TEST_F(ServiceTest, ACallerThatStoppedSendingIsUpgradedAllTheSame) {
+    put(message(R"({"method":"test.Echo.Become","upgrade":true})"));
+    ::shutdown(peer_.value(), SHUT_WR);
+    EXPECT_EQ(get(), message(R"({"parameters":{}})"));
+    EXPECT_TRUE(taken_);
+}
+
+TEST_F(ServiceTest, OctetsBehindACallWithUpgradeAreRefusedBeforeAnythingIsDone) {
+    put(message(R"({"method":"test.Echo.Become","upgrade":true})") + "raw");
+    EXPECT_NE(
+        get().find(R"("org.varlink.service.InvalidParameter","parameters":{"parameter":"upgrade: octets)"),
+        std::string::npos);
+    EXPECT_TRUE(ended_);
+    EXPECT_FALSE(taken_);
+    EXPECT_EQ(guards_gone_, 0);
+}
+
+TEST_F(ServiceTest, MethodsThatKeepToMessagesRefuseToBeUpgraded) {
+    for (const auto* method : {"test.Echo.Say", "org.varlink.service.GetInfo"}) {
+        put(message(std::string(R"({"upgrade":true,"method":")") + method + "\"}"));
+        EXPECT_NE(
+            get().find(R"("org.varlink.service.InvalidParameter","parameters":{"parameter":"upgrade: this)"),
+            std::string::npos);
+    }
+    put(message(R"({"method":"test.Echo.Say"})"));
+    EXPECT_EQ(get(), message(R"({"parameters":{}})"));
+}
+
+TEST_F(ServiceTest, AReplyThatCannotBeWrittenGivesNothingAway) {
+    put(message(R"({"method":"test.Echo.Become","upgrade":true})"));
+    ::shutdown(peer_.value(), SHUT_RD);  // not a hang-up
+    get();
+    EXPECT_TRUE(ended_);
+    EXPECT_FALSE(taken_);
+    EXPECT_EQ(guards_gone_, 1);
 }
 
 TEST_F(ServiceTest, HidesADefectFromTheCallerAndTellsTheLog) {

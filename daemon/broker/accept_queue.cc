@@ -32,8 +32,8 @@ void AcceptQueue::wake_one(Line& line) {
 }
 
 asio::awaitable<Result<Accepted>> AcceptQueue::wait(std::string service, uid_t uid,
-                                                    Clock::time_point deadline) {
-    auto waiter = std::make_shared<Waiter>(loop_, uid);
+                                                    Clock::time_point deadline, bool upgrade) {
+    auto waiter = std::make_shared<Waiter>(loop_, uid, upgrade);
     waiter->event.expires_at(deadline);
     Line& line = (*lines_)[service];
     line.waiters.push_back(waiter);

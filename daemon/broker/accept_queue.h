@@ -19,9 +19,12 @@
 
 namespace mutual::broker {
 
+class UpgradedChannel;
+
 // What Accept gives to its caller.
 struct Accepted {
-    UniqueFd program;
+    UniqueFd program;                           // the program's end, or
+    std::shared_ptr<UpgradedChannel> upgraded;  // where its API connection becomes that
     std::string channel;
     std::string peer;
     std::string self;
@@ -36,10 +39,11 @@ public:
 
     // One call of Accept.
     struct Waiter {
-        Waiter(asio::io_context& loop, uid_t caller_uid)
-            : event(loop, Clock::time_point::max()), uid(caller_uid) {}
+        Waiter(asio::io_context& loop, uid_t caller_uid, bool by_upgrade)
+            : event(loop, Clock::time_point::max()), uid(caller_uid), upgrade(by_upgrade) {}
         asio::steady_timer event;
         uid_t uid;
+        bool upgrade;  // its API connection becomes the channel
         std::optional<Accepted> accepted;
         bool taken = false;  // a handshake is being finished for it
         bool gone = false;   // the caller hung up
@@ -48,7 +52,8 @@ public:
     explicit AcceptQueue(asio::io_context& loop) : loop_(loop) {}
 
     // timed_out if no channel came before the deadline.
-    asio::awaitable<Result<Accepted>> wait(std::string service, uid_t uid, Clock::time_point deadline);
+    asio::awaitable<Result<Accepted>> wait(std::string service, uid_t uid, Clock::time_point deadline,
+                                           bool upgrade = false);
 
     // The longest-waiting call, taken out of the queue; waits for one until the deadline. limit: more than
     // `most` handshakes wait already.

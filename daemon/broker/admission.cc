@@ -8,6 +8,7 @@
 #include "daemon/broker/knc_lines.h"
 #include "daemon/broker/path_owners.h"
 #include "daemon/broker/proxy_header.h"
+#include "daemon/broker/upgraded_channel.h"
 #include "daemon/unit/text.h"
 #include "mutual/spn.h"
 #include "varlink/interfaces.h"
@@ -127,22 +128,33 @@ Result<void> Admission::deliver_to_socket(const config::Service& service, const 
     return {};
 }
 
+Result<void> Admission::make_ends(const config::Service& service, const AcceptQueue::Waiter& waiter,
+                                  Admitted& admitted, Accepted& accepted) const {
+    if (waiter.upgrade) {
+        accepted.upgraded = std::make_shared<UpgradedChannel>(broker_, service.transport, admitted.channel);
+        return {};
+    }
+    Result<ChannelPair> ends = make_channel_pair();
+    if (!ends) return ends.error();
+    admitted.cookie = ends->cookie;
+    admitted.program = std::move(ends->channel);
+    accepted.program = std::move(ends->program);
+    return {};
+}
+
 asio::awaitable<Result<void>> Admission::deliver_to_accept(const config::Service& service, Asked asked,
                                                            Facts facts, Admitted& admitted,
                                                            std::shared_ptr<varlink::Connection> connection) {
     Result<std::shared_ptr<AcceptQueue::Waiter>> waiter =
         co_await queue_.take(service.name, asked.deadline, service.accept->limits.waiting);
     if (!waiter) co_return waiter.error();
-    Result<ChannelPair> ends = make_channel_pair();
-    if (!ends) {
+    Accepted accepted;
+    Result<void> made = make_ends(service, **waiter, admitted, accepted);
+    if (!made) {
         queue_.give_back(service.name, *waiter);
-        co_return ends.error();
+        co_return made.error();
     }
     admitted.uid = (*waiter)->uid;
-    admitted.cookie = ends->cookie;
-    admitted.program = std::move(ends->channel);
-    Accepted accepted;
-    accepted.program = std::move(ends->program);
     accepted.channel = admitted.channel;
     accepted.peer = facts.initiator;
     accepted.self = facts.acceptor;
@@ -200,11 +212,13 @@ asio::awaitable<varlink::Reply> Admission::admit(varlink::Incoming incoming) {
     if (!admitted) co_return varlink::failure(interface, admitted.error());
     varlink::Reply reply;
     reply.parameters["channel"] = admitted->channel;
-    reply.parameters["programFileDescriptor"] = 0;
+    if (admitted->program) {
+        reply.parameters["programFileDescriptor"] = 0;
+        reply.descriptors.push_back(std::move(admitted->program));
+    }
     reply.parameters["rule"] = admitted->rule;
     reply.parameters["cookie"] = admitted->cookie;
     reply.parameters["callerUid"] = admitted->uid;
-    reply.descriptors.push_back(std::move(admitted->program));
     co_return reply;
 }
 

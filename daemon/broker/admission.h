@@ -53,6 +53,8 @@ private:
                                           std::shared_ptr<varlink::Connection> connection);
     Result<void> deliver_to_socket(const config::Service& service, const Asked& asked, const Facts& facts,
                                    Admitted& admitted) const;
+    Result<void> make_ends(const config::Service& service, const AcceptQueue::Waiter& waiter,
+                           Admitted& admitted, Accepted& accepted) const;
     asio::awaitable<Result<void>> deliver_to_accept(const config::Service& service, Asked asked, Facts facts,
                                                     Admitted& admitted,
                                                     std::shared_ptr<varlink::Connection> connection);

@@ -60,9 +60,23 @@ json::array to_json(const std::vector<Judged>& candidates) {
 Result<Opening> opening_of(Broker& broker, const varlink::Incoming& incoming, std::string_view method) {
     Result<Request> request = read_request(incoming.call.parameters, method);
     if (!request) return request.error();
+    request->upgrade = incoming.call.upgrade;
     UniqueFd connection(::fcntl(incoming.connection->socket(), F_DUPFD_CLOEXEC, 0));
     if (!connection) return Error(Code::limit, Stage::caller, "no descriptor is left for the request");
     return Opening(broker, std::move(*request), incoming.peer(), std::move(connection));
+}
+
+// What Open and Accept give: the program's end with the reply, or the connection itself behind it.
+template <class Delivered>
+void deliver(varlink::Reply& reply, Delivered& delivered) {
+    if (!delivered.upgraded) {
+        reply.parameters["channelFileDescriptor"] = 0;
+        reply.descriptors.push_back(std::move(delivered.program));
+        return;
+    }
+    reply.take_over = [upgraded = delivered.upgraded](UniqueFd connection) {
+        upgraded->attach(std::move(connection));
+    };
 }
 
 std::string name_of(Offering::State state) {
@@ -100,8 +114,10 @@ void Api::add_to(varlink::Service& service) {
     const auto add = [&service](std::string_view method, varlink::Service::Method handler) {
         service.method(std::string(interface).append(".").append(method), std::move(handler));
     };
-    add("Open", [this](Incoming incoming) { return open(std::move(incoming)); });
-    add("Accept", [this](Incoming incoming) { return accept(std::move(incoming)); });
+    service.upgradable_method("org.mutuald.Broker.Open",
+                              [this](Incoming incoming) { return open(std::move(incoming)); });
+    service.upgradable_method("org.mutuald.Broker.Accept",
+                              [this](Incoming incoming) { return accept(std::move(incoming)); });
     add("Plan", [this](Incoming incoming) { return plan(std::move(incoming)); });
     add("Find", [this](Incoming incoming) { return find(std::move(incoming)); });
     add("WhoIs", [this](Incoming incoming) { return whois(std::move(incoming)); });
@@ -119,14 +135,13 @@ Api::Reply Api::open(varlink::Incoming incoming) {
     Result<Opened> opened = co_await opening->open();
     if (!opened) co_return failure(opened.error(), opening->explanation());
     varlink::Reply reply;
-    reply.parameters["channelFileDescriptor"] = 0;
+    deliver(reply, *opened);
     reply.parameters["channel"] = opened->channel;
     reply.parameters["peer"] = opened->peer;
     reply.parameters["self"] = opened->self;
     reply.parameters["spn"] = opened->spn;
     reply.parameters["expires"] = opened->expires;
     reply.parameters["explanation"] = opening->explanation().to_json();
-    reply.descriptors.push_back(std::move(opened->program));
     co_return reply;
 }
 
@@ -184,10 +199,11 @@ Api::Reply Api::accept(varlink::Incoming incoming) {
     if (!permit) co_return failure(permit.error());
     auto deadline = AcceptQueue::Clock::time_point::max();
     if (timeout) deadline = AcceptQueue::Clock::now() + std::chrono::milliseconds(*timeout);
-    Result<Accepted> accepted = co_await queue_.wait(service, incoming.peer().uid, deadline);
+    Result<Accepted> accepted =
+        co_await queue_.wait(service, incoming.peer().uid, deadline, incoming.call.upgrade);
     if (!accepted) co_return failure(accepted.error());
     varlink::Reply reply;
-    reply.parameters["channelFileDescriptor"] = 0;
+    deliver(reply, *accepted);
     reply.parameters["channel"] = accepted->channel;
     reply.parameters["peer"] = accepted->peer;
     reply.parameters["self"] = accepted->self;
@@ -195,7 +211,6 @@ Api::Reply Api::accept(varlink::Incoming incoming) {
     reply.parameters["address"] = accepted->endpoint.address;
     reply.parameters["port"] = accepted->endpoint.port;
     reply.parameters["expires"] = accepted->expires;
-    reply.descriptors.push_back(std::move(accepted->program));
     co_return reply;
 }
 

@@ -92,7 +92,7 @@ json::object parameters_of(const ConnectOrder& order) {
     parameters["timeoutMilliseconds"] = order.timeout.count();
     parameters["idleMilliseconds"] = order.idle.count();
     parameters["grantFileDescriptor"] = 0;
-    parameters["programFileDescriptor"] = 1;
+    if (order.program) parameters["programFileDescriptor"] = 1;
     parameters["cookie"] = order.cookie;
     return parameters;
 }
@@ -140,12 +140,22 @@ asio::awaitable<Connected> ChannelClient::connect(ConnectOrder order) {
     varlink::Call call = call_of("Connect");
     call.parameters = parameters_of(order);
     call.descriptors.push_back(std::move(order.grant));
-    call.descriptors.push_back(std::move(order.program));
+    if (order.program) call.descriptors.push_back(std::move(order.program));
     Result<varlink::Reply> reply = co_await pool_.call_raw(std::move(call));
     if (reply) co_return read_connected(*reply);
     Connected failed;
     failed.error = reply.error();
     co_return failed;
+}
+
+asio::awaitable<Result<void>> ChannelClient::attach(std::string channel, UniqueFd program) {
+    varlink::Call call = call_of("Attach");
+    call.parameters["channel"] = channel;
+    call.parameters["programFileDescriptor"] = 0;
+    call.descriptors.push_back(std::move(program));
+    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
+    if (!reply) co_return reply.error();
+    co_return Result<void>();
 }
 
 asio::awaitable<Result<Endpoint>> ChannelClient::listen(ListenOrder order) {

@@ -38,7 +38,7 @@ struct ConnectOrder {
     std::chrono::milliseconds timeout{0};
     std::chrono::milliseconds idle{0};  // 0: for ever
     UniqueFd grant;
-    UniqueFd program;
+    UniqueFd program;  // none: it follows by attach()
     std::uint64_t cookie = 0;
 };
 
@@ -85,6 +85,8 @@ public:
     explicit ChannelClient(ConnectionPool& pool) : pool_(pool) {}
 
     asio::awaitable<Connected> connect(ConnectOrder order);
+    // Gives an established channel the program's end that it waits for.
+    asio::awaitable<Result<void>> attach(std::string channel, UniqueFd program);
     asio::awaitable<Result<Endpoint>> listen(ListenOrder order);
     asio::awaitable<Result<void>> unlisten(std::string service);
     asio::awaitable<Result<std::vector<ChannelRow>>> list();

@@ -231,10 +231,20 @@ asio::awaitable<Result<std::vector<Endpoint>>> Opening::endpoints_of(const Candi
     co_return endpoints;
 }
 
-Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
+Result<void> Opening::make_ends(ConnectOrder& order, Opened& opened) {
+    if (request_.upgrade) {
+        opened.upgraded = std::make_shared<UpgradedChannel>(broker_, service_->transport, opened.channel);
+        return {};
+    }
     Result<ChannelPair> ends = make_channel_pair();
     if (!ends) return ends.error();
     opened.program = std::move(ends->program);
+    order.program = std::move(ends->channel);
+    order.cookie = ends->cookie;
+    return {};
+}
+
+Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
     opened.channel = random_name();
     opened.spn = judged.spn;
     ConnectOrder order;
@@ -245,8 +255,7 @@ Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
     order.spn = judged.spn;
     order.options = wire_options(*service_);
     order.idle = service_->idle_timeout;
-    order.program = std::move(ends->channel);
-    order.cookie = ends->cookie;
+    if (Result<void> made = make_ends(order, opened); !made) return made.error();
     return order;
 }
 

@@ -12,11 +12,13 @@
 #include "daemon/broker/explanation.h"
 #include "daemon/broker/policy.h"
 #include "daemon/broker/request.h"
+#include "daemon/broker/upgraded_channel.h"
 
 namespace mutual::broker {
 
 struct Opened {
-    UniqueFd program;  // the program's end
+    UniqueFd program;                           // the program's end, or
+    std::shared_ptr<UpgradedChannel> upgraded;  // where its API connection becomes that
     std::string channel;
     std::string peer;
     std::string self;
@@ -54,6 +56,7 @@ private:
     asio::awaitable<Result<std::vector<Endpoint>>> endpoints_of(const Candidate& candidate);
     asio::awaitable<Result<Opened>> connect(const Judged& judged, InitiatingGrant grant,
                                             std::vector<Endpoint> endpoints);
+    Result<void> make_ends(ConnectOrder& order, Opened& opened);
     Result<ConnectOrder> order_for(const Judged& judged, Opened& opened);
     asio::awaitable<Result<Facts>> verified_facts(const Judged& judged, std::string context,
                                                   std::string self);

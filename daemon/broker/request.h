@@ -22,6 +22,7 @@ struct Request {
     std::string credential_cache;
     std::chrono::seconds minimum_lifetime{0};
     std::optional<std::chrono::milliseconds> timeout;
+    bool upgrade = false;  // the API connection becomes the channel
 };
 
 Result<Request> read_request(const boost::json::object& parameters, std::string_view method);

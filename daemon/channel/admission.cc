@@ -47,7 +47,7 @@ Result<Admitted> read_answer(varlink::Reply reply) {
     varlink::Parameters read(reply.parameters, &reply.descriptors, "Admit");
     Admitted admitted;
     admitted.channel = read.text("channel", 256);
-    admitted.program = read.descriptor("programFileDescriptor");
+    admitted.program = read.optional_descriptor("programFileDescriptor");
     admitted.rule = read.text("rule");
     admitted.cookie = static_cast<std::uint64_t>(read.number("cookie"));
     admitted.caller = static_cast<uid_t>(read.number("callerUid", 0, 0xffffffffLL));

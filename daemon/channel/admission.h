@@ -16,7 +16,7 @@ namespace mutual::channel {
 
 struct Admitted {
     std::string channel;
-    UniqueFd program;  // leads to the local server
+    UniqueFd program;  // leads to the local server; none: it follows by Attach
     std::string rule;
     std::uint64_t cookie = 0;
     uid_t caller = static_cast<uid_t>(-1);

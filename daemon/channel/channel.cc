@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace mutual::channel {
+namespace {
+
+// A little longer than the broker lets its caller take to read the reply.
+constexpr auto longest_wait_for_program = std::chrono::seconds(35);
+
+}  // namespace
 
 Channel::Channel(EventLoop& loop, ChannelTable& table, ChannelSetup setup, Observer observer)
     : loop_(loop),
@@ -36,6 +42,15 @@ void Channel::start(Transport& transport) {
     }
     if (session_) drive([](Session& session) { session.start(); });
     if (ending_) obey();
+    rest();
+}
+
+void Channel::attach(UniqueFd program) {
+    if (phase_ != Phase::established || !std::exchange(setup_.program_follows, false)) return;
+    linger_ = Instant::max();
+    if (auto attached = program_.attach(std::move(program)); !attached)
+        fail(Verdict::reset, std::move(attached).error());
+    obey();
     rest();
 }
 
@@ -89,7 +104,7 @@ void Channel::admit(ContextNumber number, std::string claim) {
 
 void Channel::established() {
     const bool authenticated = !setup_.facts.context.empty();
-    const bool has_program = static_cast<bool>(setup_.program);  // an acceptor's came with its admission
+    const bool has_program = setup_.program || setup_.program_follows;  // an acceptor's: as admission said
     if (phase_ != Phase::handshake || !authenticated || !has_program)
         return plugin_broke("it called itself established at the wrong moment");
     establishing_ = true;
@@ -160,6 +175,7 @@ void Channel::admitted(ContextNumber number, Result<Admitted> result) {
         setup_.facts.rule = std::move(result->rule);
         setup_.facts.cookie = result->cookie;
         setup_.facts.caller = result->caller;
+        setup_.program_follows = !result->program;
         setup_.program = std::move(result->program);
     } else {
         answer.error = std::move(result).error();
@@ -182,8 +198,11 @@ void Channel::obey() {
 void Channel::finish_establishing() {
     setup_.facts.started = std::chrono::system_clock::now();
     setup_.facts.expires = expires_;
-    auto attached = program_.attach(std::move(setup_.program));
-    if (!attached) return fail(Verdict::reset, std::move(attached).error());
+    if (setup_.program_follows) {
+        linger_ = now() + longest_wait_for_program;
+    } else if (auto attached = program_.attach(std::move(setup_.program)); !attached) {
+        return fail(Verdict::reset, std::move(attached).error());
+    }
     auto added = table_.add(setup_.facts);
     if (!added) return fail(Verdict::reset, std::move(added).error());
     record_ = std::move(*added);

@@ -23,7 +23,8 @@ struct ChannelSetup {
     Instant deadline;                   // of the whole handshake
     std::chrono::milliseconds idle{0};  // 0: for ever
     UniqueFd network;
-    UniqueFd program;  // initiator only
+    UniqueFd program;              // initiator only
+    bool program_follows = false;  // by attach(), once the channel is established
     std::shared_ptr<GrantClient> grant;
     std::string admission_socket;  // acceptor only
 };
@@ -40,6 +41,8 @@ public:
     ~Channel();
     void start(Transport& transport);
 
+    // Gives an established channel the program's end that it waits for; otherwise closes it.
+    void attach(UniqueFd program);
     // Ends a live channel from outside; at once if it is ending already.
     void close(Verdict verdict);
     // Ends a handshake that nobody waits for any more; an established channel lives on.

@@ -23,7 +23,7 @@ constexpr std::size_t program_mark = OutputQueue::low_mark + 2 * EventLoop::scra
 bool Channel::may_read_network() const {
     if (!is_live() || network_.read_ended()) return false;
     if (phase_ == Phase::handshake) return !is_waiting();
-    return program_.output().is_low();
+    return program_.is_open() && program_.output().is_low();
 }
 
 // Admission may wait for a local server, and no longer than there is a peer to be served.
@@ -32,8 +32,8 @@ bool Channel::may_watch_for_end() const {
 }
 
 bool Channel::may_read_program() const {
-    return phase_ == Phase::established && !program_.read_ended() && network_.output().is_low() &&
-           program_.output().size() <= program_mark;
+    return phase_ == Phase::established && program_.is_open() && !program_.read_ended() &&
+           network_.output().is_low() && program_.output().size() <= program_mark;
 }
 
 void Channel::watch() {
@@ -119,7 +119,7 @@ void Channel::take_from_program(std::size_t size) {
 
 void Channel::flush() {
     flush_network();
-    if (phase_ == Phase::established) flush_program();
+    if (phase_ == Phase::established && program_.is_open()) flush_program();
     count();
     // Nobody is left to take what the peer sends, and all that the program wrote is on its way.
     if (program_gone_ && program_.read_ended() && network_.output().empty() && !ending_)

@@ -23,6 +23,7 @@ void Channel::begin_closing() {
     phase_ = Phase::closing;
     count();
     if (!was_established) give_up_handshake(*ending_);
+    if (!program_.is_open()) program_.output().clear();             // nobody will ever take it
     const bool complete = peer_verdict_ == Verdict::authenticated;  // the program shall have all of it
     if (ending_->verdict == Verdict::reset && !complete) return close_now(true);
     const bool orderly =
@@ -138,7 +139,9 @@ void Channel::check_time(Instant instant) {
              {Code::timed_out, Stage::channel, "nothing moved on the channel for too long"});
     else if (linger_ <= instant)
         fail(Verdict::unauthenticated,
-             {Code::cancelled, Stage::channel, "the program closed the channel, and its peer did not"});
+             {Code::cancelled, Stage::channel,
+              program_.is_open() ? "the program closed the channel, and its peer did not"
+                                 : "no program took the channel in time"});
     if (ending_) obey();
 }
 

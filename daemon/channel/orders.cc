@@ -23,6 +23,8 @@ using varlink::Reply;
 
 constexpr std::string_view interface_name = "org.mutuald.Channel";
 
+Error no_live_channel() { return {Code::not_found, Stage::request, "there is no such live channel"}; }
+
 Reply refusal(Error error) { return varlink::failure(interface_name, error); }
 
 json::object to_json(const Endpoint& endpoint) {
@@ -83,7 +85,7 @@ Result<InitiateOrder> read_connect(varlink::Call& call) {
     order.deadline = std::chrono::steady_clock::now() + timeout;
     order.idle = milliseconds(read.number("idleMilliseconds"));
     order.grant = read.descriptor("grantFileDescriptor");
-    order.program = read.descriptor("programFileDescriptor");
+    order.program = read.optional_descriptor("programFileDescriptor");
     order.facts.cookie = static_cast<std::uint64_t>(read.number("cookie"));
     if (auto finished = read.finish(); !finished) return finished.error();
     return order;
@@ -121,9 +123,9 @@ std::shared_ptr<const varlink::Service> Orders::service() {
     service->describe(varlink::channel_interface);
     using Method = asio::awaitable<Reply> (Orders::*)(Incoming);
     const std::pair<const char*, Method> methods[] = {
-        {"Connect", &Orders::connect}, {"Listen", &Orders::listen}, {"Unlisten", &Orders::unlisten},
-        {"List", &Orders::list},       {"WhoIs", &Orders::who_is},  {"Close", &Orders::close},
-        {"Status", &Orders::status}};
+        {"Connect", &Orders::connect},   {"Attach", &Orders::attach}, {"Listen", &Orders::listen},
+        {"Unlisten", &Orders::unlisten}, {"List", &Orders::list},     {"WhoIs", &Orders::who_is},
+        {"Close", &Orders::close},       {"Status", &Orders::status}};
     for (const auto& [name, method] : methods)
         service->method(std::string(interface_name) + "." + name, [this, method = method](Incoming incoming) {
             return (this->*method)(std::move(incoming));
@@ -142,6 +144,18 @@ asio::awaitable<Reply> Orders::connect(Incoming incoming) {
         co_await waiting.event().async_wait(asio::redirect_error(asio::use_awaitable, ended));
     }
     co_return connect_reply(waiting.outcome());
+}
+
+asio::awaitable<Reply> Orders::attach(Incoming incoming) {
+    Parameters read(incoming.call.parameters, &incoming.call.descriptors, "Attach");
+    const std::string channel = read.text("channel", 256);
+    auto program = std::make_shared<UniqueFd>(read.descriptor("programFileDescriptor"));
+    const Result<void> finished = read.finish();
+    if (!finished) co_return refusal(finished.error());
+    Worker* worker = worker_of(channel);
+    if (worker == nullptr) co_return refusal(no_live_channel());
+    worker->loop().post([worker, channel, program] { worker->attach(channel, std::move(*program)); });
+    co_return Reply();
 }
 
 struct Orders::ListenOrder {
@@ -296,12 +310,15 @@ asio::awaitable<Reply> Orders::close(Incoming incoming) {
         read.choice("verdict", {"authenticated", "unauthenticated", "reset", "expired", "denied"}));
     const Result<void> finished = read.finish();
     if (!finished) co_return refusal(finished.error());
-    const auto state = surroundings_.table.find(channel, std::chrono::system_clock::now());
-    if (!state || state->ended)
-        co_return refusal(Error(Code::not_found, Stage::request, "there is no such live channel"));
-    Worker& worker = *workers_[state->facts.loop];
-    worker.loop().post([&worker, channel, verdict] { worker.close(channel, verdict); });
+    Worker* worker = worker_of(channel);
+    if (worker == nullptr) co_return refusal(no_live_channel());
+    worker->loop().post([worker, channel, verdict] { worker->close(channel, verdict); });
     co_return Reply();
+}
+
+Worker* Orders::worker_of(const std::string& channel) const {
+    const auto state = surroundings_.table.find(channel, std::chrono::system_clock::now());
+    return state && !state->ended ? workers_[state->facts.loop].get() : nullptr;
 }
 
 asio::awaitable<Reply> Orders::status(Incoming incoming) {

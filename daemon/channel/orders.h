@@ -27,6 +27,7 @@ private:
     using Incoming = varlink::Incoming;
 
     asio::awaitable<Reply> connect(Incoming incoming);
+    asio::awaitable<Reply> attach(Incoming incoming);
     asio::awaitable<Reply> listen(Incoming incoming);
     asio::awaitable<Reply> unlisten(Incoming incoming);
     asio::awaitable<Reply> list(Incoming incoming);
@@ -34,6 +35,8 @@ private:
     asio::awaitable<Reply> close(Incoming incoming);
     asio::awaitable<Reply> status(Incoming incoming);
 
+    // The loop of a live channel.
+    Worker* worker_of(const std::string& channel) const;
     struct ListenOrder;
     Result<void> offer(ListenOrder& order);
     Result<UniqueFd> listening_socket(const std::string& service, const Endpoint& endpoint);

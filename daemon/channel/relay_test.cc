@@ -77,6 +77,73 @@ TEST(Channel, HalfClosesBothWaysWithoutLosingAnOctet) {
     EXPECT_EQ(world.who_is(pair.initiator.channel).at("bytesFromPeer").to_number<std::size_t>(), down.size());
 }
 
+// A channel that was ordered without its program's end, which is still here.
+struct Waiting {
+    explicit Waiting(World& world) {
+        auto call = world.connect_call({world.listen_endpoint()}, opened);
+        call.parameters.erase("programFileDescriptor");
+        end = std::move(call.descriptors.at(1));
+        call.descriptors.pop_back();
+        auto broker = world.daemon.broker();
+        opened.reply = std::move(*broker.call_raw(std::move(call)));
+        EXPECT_EQ(opened.reply.error, "");
+        acceptor = world.neighbours.next_program();
+    }
+    std::string attach(World& world) {
+        varlink::Call call;
+        call.method = "org.mutuald.Channel.Attach";
+        call.parameters = {{"channel", opened.channel}, {"programFileDescriptor", 0}};
+        call.descriptors.push_back(std::move(end));
+        auto broker = world.daemon.broker();
+        return broker.call_raw(std::move(call))->error;
+    }
+    Opened opened;
+    UniqueFd end;
+    UniqueFd acceptor;
+};
+
+TEST(Channel, WaitsForAProgramThatFollowsAndGivesItAllThatCameBefore) {
+    World world;
+    Waiting waiting(world);
+    const std::string down = pattern(24'000'017, 3);
+    auto sending = std::async(std::launch::async, [&] {
+        send_all(waiting.acceptor.value(), down);
+        ::shutdown(waiting.acceptor.value(), SHUT_WR);
+    });
+    // More than all buffers hold: so it waits.
+    EXPECT_EQ(sending.wait_for(milliseconds(100)), std::future_status::timeout);
+    send_all(waiting.opened.program.value(), "early");
+    EXPECT_EQ(waiting.attach(world), "");
+    EXPECT_EQ(receive_exactly(waiting.acceptor.value(), 5), "early");
+    EXPECT_EQ(receive_to_end(waiting.opened.program.value()), down);
+    sending.get();
+    waiting.opened.program.reset();
+    EXPECT_TRUE(world.ends(waiting.opened.channel, "authenticated"));
+}
+
+TEST(Channel, TakesOnlyTheProgramThatItWaitsFor) {
+    World world;
+    Waiting waiting(world);
+    EXPECT_EQ(waiting.attach(world), "");
+    auto more = varlink::socket_pair();
+    waiting.end = std::move(more->second);
+    EXPECT_EQ(waiting.attach(world), "");
+    EXPECT_EQ(receive_to_end(more->first.value()), "");  // closed
+    send_all(waiting.opened.program.value(), "ours");
+    EXPECT_EQ(receive_exactly(waiting.acceptor.value(), 4), "ours");
+    waiting.opened.channel = "unknown";
+    waiting.end = std::move(varlink::socket_pair()->first);
+    EXPECT_EQ(waiting.attach(world), "org.mutuald.Channel.NotFound");
+}
+
+TEST(Channel, EndsByOrderWhileItWaitsForItsProgram) {
+    World world;
+    Waiting waiting(world);
+    world.order("Close", {{"channel", waiting.opened.channel}, {"verdict", "denied"}});
+    EXPECT_TRUE(world.ends(waiting.opened.channel, "denied"));
+    EXPECT_EQ(receive_to_end(waiting.acceptor.value()), "");
+}
+
 TEST(Channel, CarriesBothDirectionsAtOnceOnManyChannels) {
     World world;
     const auto endpoint = world.listen_endpoint();

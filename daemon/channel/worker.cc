@@ -73,6 +73,7 @@ void Worker::start_initiating(std::uint64_t order, InitiateOrder& what, Connecte
     setup.deadline = what.deadline;
     setup.idle = what.idle;
     setup.network = std::move(connected.socket);
+    setup.program_follows = !what.program;
     setup.program = std::move(what.program);
     setup.grant = std::make_shared<GrantClient>(loop_, std::move(what.grant));
     const std::string id = setup.facts.channel;
@@ -170,6 +171,12 @@ void Worker::log_handshake(const std::string& service, const Endpoint& peer,
     if (!result) return surroundings_.log.notice("refused a peer: " + to_string(result.error()), fields);
     fields.push_back({unit::Field::channel, result->channel});
     surroundings_.log.debug("accepted " + result->initiator, fields);
+}
+
+void Worker::attach(const std::string& id, UniqueFd program) {
+    const auto found = established_.find(id);
+    if (found == established_.end()) return;
+    if (const auto channel = found->second.lock()) channel->attach(std::move(program));
 }
 
 void Worker::close(const std::string& id, Verdict verdict) {

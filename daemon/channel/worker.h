@@ -32,7 +32,7 @@ struct InitiateOrder {
     Instant deadline;
     std::chrono::milliseconds idle{0};
     UniqueFd grant;
-    UniqueFd program;
+    UniqueFd program;  // none: it follows by attach()
 };
 
 struct InitiateOutcome {
@@ -84,6 +84,7 @@ public:
     void accept(std::shared_ptr<const AcceptingService> service, UniqueFd socket, Endpoint peer,
                 Instant since);
 
+    void attach(const std::string& channel, UniqueFd program);
     void close(const std::string& channel, Verdict verdict);
 
 private:
