@@ -7,12 +7,8 @@ namespace {
 
 using varlink::Deadline;
 
-// Replies come from a program that we trust; lists may be long.
-constexpr varlink::Limits reply_limits{16 * 1024 * 1024, 16, 8};
 // For questions that the broker answers from memory.
 constexpr std::chrono::seconds quick{30};
-// The broker keeps the request's deadline itself; we stop waiting a little later.
-constexpr std::chrono::seconds grace{2};
 
 Deadline after(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
 
@@ -22,18 +18,21 @@ Deadline deadline_of(std::optional<std::chrono::milliseconds> timeout) {
 
 }  // namespace
 
-BrokerClient::BrokerClient(UniqueFd socket) : connection_(std::move(socket), reply_limits) {}
-
-Result<BrokerClient> BrokerClient::connect(const std::string& path) {
-    auto socket = varlink::connect_unix(path, after(quick));
-    if (socket) return BrokerClient(std::move(*socket));
-    Error error = std::move(socket).error();
+Error not_served(Error error, const std::string& path) {
     error.hint =
         "is mutuald running? start it with 'systemctl start mutuald', or without systemd with 'mutuald "
         "--all'";
     if (error.message.find(path) == std::string::npos)
         error.message.append(" (socket ").append(path).append(")");
     return error;
+}
+
+BrokerClient::BrokerClient(UniqueFd socket) : connection_(std::move(socket), reply_limits) {}
+
+Result<BrokerClient> BrokerClient::connect(const std::string& path) {
+    auto socket = varlink::connect_unix(path, after(quick));
+    if (socket) return BrokerClient(std::move(*socket));
+    return not_served(std::move(socket).error(), path);
 }
 
 template <class T>
@@ -43,20 +42,6 @@ Answer<T> BrokerClient::ask(std::string_view method, json::object parameters, De
     call.method.append(broker_name).append(".").append(method);
     call.parameters = std::move(parameters);
     return answer_of(connection_.call_raw(std::move(call), deadline), read);
-}
-
-template <class T>
-Answer<T> BrokerClient::answer_of(Result<varlink::Reply> received, Result<T> (*read)(varlink::Reply&)) {
-    if (!received) {
-        const Error& error = received.error();
-        return {error, varlink::failure(broker_name, error), {}, error.code == Code::unavailable};
-    }
-    varlink::Reply reply = std::move(*received);
-    auto explanation = read_explanation(reply);
-    auto result = reply.error.empty() ? read(reply) : Result<T>(varlink::error_of(reply));
-    if (result && !explanation) result = explanation.error();
-    reply.descriptors.clear();
-    return {std::move(result), std::move(reply), explanation ? std::move(*explanation) : std::nullopt, false};
 }
 
 Answer<OpenChannel> BrokerClient::open(const Request& request) {

@@ -6,23 +6,19 @@
 #include <string>
 #include <string_view>
 
-#include "client/broker_types.h"
-#include "client/broker_wire.h"
+#include "client/answer.h"
 #include "varlink/client.h"
 
 namespace mutual::client {
 
 inline constexpr std::string_view default_socket = "/run/mutuald/mutuald.sock";
-inline constexpr std::string_view broker_name = "org.mutuald.Broker";
+// Replies come from a program that we trust; lists may be long.
+inline constexpr varlink::Limits reply_limits{16 * 1024 * 1024, 16, 8};
+// The broker keeps a request's deadline itself; we stop waiting a little later.
+inline constexpr std::chrono::seconds grace{2};
 
-// The reply as a value, and what programs and people may want besides.
-template <class T>
-struct Answer {
-    Result<T> result;
-    varlink::Reply reply;                    // as it came, without descriptors
-    std::optional<Explanation> explanation;  // of failures too
-    bool connection_lost = false;  // no reply came: calling again on a new connection is worth a try
-};
+// What failed, as an error that tells the socket and how to start a daemon there.
+Error not_served(Error error, const std::string& path);
 
 class BrokerClient {
 public:
@@ -57,9 +53,6 @@ private:
     template <class T>
     Answer<T> ask(std::string_view method, json::object parameters, varlink::Deadline deadline,
                   Result<T> (*read)(varlink::Reply&));
-
-    template <class T>
-    static Answer<T> answer_of(Result<varlink::Reply> received, Result<T> (*read)(varlink::Reply&));
 
     varlink::BlockingConnection connection_;
 };

@@ -17,6 +17,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, f"{TREE}/tests/realm")
 
 import directory  # noqa: E402, found through the path above
+import host  # noqa: E402
 import kerberos  # noqa: E402
 import ledger  # noqa: E402
 import step  # noqa: E402
@@ -25,6 +26,33 @@ from programs import Programs  # noqa: E402
 
 DENIED, NOT_AUTHENTICATED = 5, 6
 FOLDER = f"{TREE}/build/demo"
+# Offered and asked for, but not served: for programs of yours (docs/programmer.md).
+PRACTICE = "practice"
+OFFERED = f"""
+[service.{PRACTICE}]
+class = "ledger"
+realm = "{host.REALM}"
+[service.{PRACTICE}.accept]
+spns = ["ledger/{host.full_name('app1')}"]
+keytab = "/etc/mutuald/keytabs/ledger.keytab"
+port = 7010
+deliver = "accept"
+accept_users = ["ledger"]
+allow = {{ principals = ["alice@{host.REALM}"] }}
+"""
+ASKED_FOR = f"""
+[plugin.static.options]
+instances = [{{ class = "ledger", host = "{host.full_name('app1')}", port = 7010 }}]
+[service.{PRACTICE}]
+class = "ledger"
+realm = "{host.REALM}"
+discovery = ["static"]
+[[rule]]
+name = "people-who-practise"
+action = "allow"
+users = ["alice"]
+services = ["{PRACTICE}"]
+"""
 
 
 class Surprise(Exception):
@@ -50,8 +78,10 @@ def bring_up(folder):
     programs = Programs(world)
     for name in ("app1", "rogue"):
         ledger.start_server(programs, name)
-        programs.start_mutuald(name, ledger.server_config(name))
-    programs.start_mutuald("client1", ledger.client_config())
+        programs.start_mutuald(name, ledger.server_config(name, more=OFFERED if name == "app1" else ""))
+    programs.start_mutuald("client1", ledger.client_config(more=ASKED_FOR))
+    for name in ("app1", "client1"):
+        shutil.copytree(f"{TREE}/examples", world.inside(name, "/opt/examples"))  # the tree may be closed to users
     directory.publish(world, "ledger", "app1", ledger.PORT)
     directory.publish(world, "ledger", "rogue", ledger.PORT, as_host="rogue")
     for user in ("alice", "bob"):
@@ -110,6 +140,9 @@ The world is still up in {folder}. Try:
   {tool} run {folder} client1 --user alice -- mutualctl plan ledger
   {tool} run {folder} client1 --user alice -- mutualctl open ledger
   {tool} run {folder} client1                 (a shell of root's on client1)
+a program of yours or of /opt/examples, at both ends of a service that is there for that:
+  {tool} run {folder} app1 --user ledger -- /opt/examples/serve.py {PRACTICE}
+  {tool} run {folder} client1 --user alice -- /opt/examples/ask.py {PRACTICE} 'how much?'
   {tool} status {folder}
 The configuration is in {folder}/hosts/*/etc-mutuald, the logs are beside it. End it with:
   {tool} down {folder}""")

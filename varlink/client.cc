@@ -96,10 +96,15 @@ Result<Reply> BlockingConnection::next(Deadline deadline) {
     return reply;
 }
 
+Result<void> BlockingConnection::start(Call call, Deadline deadline) {
+    return send(to_text(call), call.descriptors, deadline);
+}
+
 Result<Reply> BlockingConnection::call_raw(Call call, Deadline deadline) {
-    Result<void> sent = send(to_text(call), call.descriptors, deadline);
+    const bool is_oneway = call.oneway;
+    Result<void> sent = start(std::move(call), deadline);
     if (!sent) return sent.error();
-    if (call.oneway) return Reply{};
+    if (is_oneway) return Reply{};
     return next(deadline);
 }
 

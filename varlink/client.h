@@ -20,7 +20,10 @@ public:
     // error_of), unless `raw` asks for it as it is. After a time-out the connection can only be closed.
     Result<Reply> call(Call call, Deadline deadline = no_deadline);
     Result<Reply> call_raw(Call call, Deadline deadline = no_deadline);
-    // For a call with `more`: the next reply.
+    // Sends a call without waiting for its reply, which is got by next().
+    Result<void> start(Call call, Deadline deadline = no_deadline);
+    // The next reply to a call that was started, or made with `more`. After a time-out here it may be asked
+    // for again.
     Result<Reply> next(Deadline deadline = no_deadline);
 
     // The serving side. No value: the peer closed the connection.

@@ -103,8 +103,10 @@ Result<UniqueFd> connect_unix(const std::string& path, Deadline deadline) {
         if (::connect(socket.value(), reinterpret_cast<sockaddr*>(&*address), sizeof(sockaddr_un)) == 0)
             return socket;
         if (errno == EINTR) continue;
-        // A full queue answers EAGAIN at once: the listener is there, but slow.
-        if (errno != EAGAIN || std::chrono::steady_clock::now() >= deadline) break;
+        if (errno != EAGAIN) break;
+        // The listener is there, but slow: its queue is full.
+        if (std::chrono::steady_clock::now() >= deadline)
+            return system_error(Code::limit, "connect to " + path);
         ::poll(nullptr, 0, 1);
     }
     return system_error(Code::unavailable, "connect to " + path);

@@ -5,7 +5,7 @@
 
 #include "client/mutualctl/exit_status.h"
 #include "client/mutualctl/output.h"
-#include "client/mutualctl/printable.h"
+#include "client/printable.h"
 #include "client/relay.h"
 
 namespace mutual::ctl {
@@ -13,6 +13,7 @@ namespace mutual::ctl {
 namespace {
 
 using client::OpenChannel;
+using client::printable;
 
 constexpr std::string_view good_end = "authenticated";
 

@@ -9,10 +9,10 @@
 #include "client/mutualctl/channel_use.h"
 #include "client/mutualctl/exit_status.h"
 #include "client/mutualctl/output.h"
-#include "client/mutualctl/printable.h"
 #include "client/mutualctl/reports.h"
 #include "client/mutualctl/times.h"
 #include "client/mutualctl/verbs.h"
+#include "client/printable.h"
 
 namespace mutual::ctl {
 
@@ -21,6 +21,7 @@ namespace {
 using client::Answer;
 using client::BrokerClient;
 using client::OpenChannel;
+using client::printable;
 
 // Standard output is the channel's, so what is told goes to standard error.
 void tell_success(const Options& options, const Answer<OpenChannel>& answer) {

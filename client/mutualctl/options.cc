@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <sstream>
 
 #include "client/broker_client.h"
+#include "client/credential_cache.h"
 #include "client/mutualctl/exit_status.h"
 #include "client/mutualctl/times.h"
 
@@ -154,16 +154,6 @@ Grammar::Grammar() {
     add_other_verbs();
 }
 
-// The broker knows nothing of our working directory.
-std::string absolute_cache(const std::string& name) {
-    const std::size_t colon = name.find(':');
-    const std::string type = colon == std::string::npos ? "" : name.substr(0, colon + 1);
-    const std::string path = name.substr(type.size());
-    if (!(type.empty() || type == "FILE:" || type == "DIR:") || path.empty() || path.front() == ':')
-        return name;
-    return type + std::filesystem::absolute(path).string();
-}
-
 template <class T>
 std::optional<T> unless_empty(const T& text) {
     return text.empty() ? std::nullopt : std::optional<T>(text);
@@ -183,7 +173,7 @@ std::string complete(Grammar& grammar, const char* cache) {
     if (const auto lifetime = span(grammar.minimum_lifetime))
         request.minimum_lifetime = std::chrono::ceil<std::chrono::seconds>(*lifetime);
     if (grammar.cache.empty() && cache != nullptr) grammar.cache = cache;
-    if (!grammar.cache.empty()) request.credential_cache = absolute_cache(grammar.cache);
+    if (!grammar.cache.empty()) request.credential_cache = client::absolute_cache(grammar.cache);
     if (grammar.fd >= 0) options.fd = grammar.fd;
     const bool takes_command = options.verb == Verb::open || options.verb == Verb::accept;
     if (!grammar.stray.empty()) return "put '--' before the command '" + grammar.stray.front() + "'";

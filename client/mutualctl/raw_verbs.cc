@@ -5,7 +5,6 @@
 
 #include "client/mutualctl/exit_status.h"
 #include "client/mutualctl/output.h"
-#include "client/mutualctl/printable.h"
 #include "client/mutualctl/table.h"
 #include "client/mutualctl/verbs.h"
 #include "varlink/parameters.h"

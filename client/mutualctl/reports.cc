@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/mutualctl/reports.h"
 
-#include "client/mutualctl/printable.h"
 #include "client/mutualctl/table.h"
 #include "client/mutualctl/times.h"
+#include "client/printable.h"
 
 namespace mutual::ctl {
 
@@ -12,6 +12,7 @@ namespace {
 using client::Candidate;
 using client::ChannelFacts;
 using client::Explanation;
+using client::printable;
 using client::Status;
 
 std::string counted(std::size_t number, const char* noun) {

@@ -9,13 +9,14 @@
 
 #include "client/mutualctl/exit_status.h"
 #include "client/mutualctl/options.h"
-#include "client/mutualctl/printable.h"
 #include "client/mutualctl/table.h"
+#include "client/printable.h"
 
 namespace mutual::ctl {
 namespace {
 
 using namespace std::chrono_literals;
+using client::printable;
 
 client::Explanation refused_open() {
     return {.request = "4f1c",

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
-#include "client/mutualctl/printable.h"
+#include "client/printable.h"
 
 namespace mutual::ctl {
+
+using client::columns;
+using client::printable;
 
 void Table::row(const std::vector<std::string>& cells) {
     auto& row = rows_.emplace_back();

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace mutual::ctl {
+namespace mutual::client {
 
 // Control characters (C0, DEL, and C1 in UTF-8) and octets that are not UTF-8 become \xNN.
 std::string printable(std::string_view text);
@@ -14,4 +14,4 @@ std::string printable(std::string_view text);
 // How many columns a terminal needs for it, counting every character as one.
 std::size_t columns(std::string_view printable_text);
 
-}  // namespace mutual::ctl
+}  // namespace mutual::client

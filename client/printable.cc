@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/mutualctl/printable.h"
+#include "client/printable.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace mutual::ctl {
+namespace mutual::client {
 
 namespace {
 
@@ -51,4 +51,4 @@ std::size_t columns(std::string_view printable_text) {
                       [](char octet) { return !continues(static_cast<unsigned char>(octet)); }));
 }
 
-}  // namespace mutual::ctl
+}  // namespace mutual::client
