@@ -226,16 +226,36 @@ CommandLine parse_command_line(std::vector<std::string> arguments, const char* c
     return complaint.empty() ? line : usage_error(std::move(line), complaint);
 }
 
-std::vector<std::pair<std::string, std::vector<std::string>>> documented_names() {
+namespace {
+
+GrammarVerb described(const std::string& name, const CLI::App& app) {
+    GrammarVerb verb{name, app.get_description(), {}, {}};
+    for (const CLI::Option* option : app.get_options()) {
+        if (!name.empty() && option == app.get_help_ptr()) continue;  // all verbs have it
+        if (option->get_positional()) {
+            verb.arguments.push_back(option->get_name(true));
+            continue;
+        }
+        GrammarOption described{{}, {}, option->get_description(), false};
+        for (const auto& letter : option->get_snames()) described.spellings.push_back("-" + letter);
+        for (const auto& word : option->get_lnames()) described.spellings.push_back("--" + word);
+        // The name of the value's type is followed by what its checks say.
+        const std::string type = option->get_type_name();
+        if (option->get_items_expected_max() > 0) described.value = type.substr(0, type.find(':'));
+        described.is_repeatable = option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+        verb.options.push_back(std::move(described));
+    }
+    return verb;
+}
+
+}  // namespace
+
+std::vector<GrammarVerb> grammar() {
     const auto grammar = std::make_unique<Grammar>();
-    std::vector<std::pair<std::string, std::vector<std::string>>> all;
-    const auto add = [&all](const std::string& verb, const CLI::App& app) {
-        auto& names = all.emplace_back(verb, std::vector<std::string>()).second;
-        for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
-    };
-    add("", grammar->app);
-    for (const CLI::App* verb : std::as_const(grammar->app).get_subcommands({})) add(verb->get_name(), *verb);
-    return all;
+    std::vector<GrammarVerb> verbs{described("", grammar->app)};
+    for (const CLI::App* verb : std::as_const(grammar->app).get_subcommands({}))
+        verbs.push_back(described(verb->get_name(), *verb));
+    return verbs;
 }
 
 }  // namespace mutual::ctl

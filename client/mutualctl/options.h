@@ -65,8 +65,23 @@ struct CommandLine {
 // `cache` is the caller's KRB5CCNAME, if set.
 CommandLine parse_command_line(std::vector<std::string> arguments, const char* cache);
 
-// --help of the whole and of each verb, with each verb's name in front; the manual page is checked against
-// it.
-std::vector<std::pair<std::string, std::vector<std::string>>> documented_names();
+// What --help tells, as values: the manual page is checked against it, and the shells' completion is made
+// from it.
+struct GrammarOption {
+    std::vector<std::string> spellings;  // "-j", "--json"
+    std::string value;                   // the name of what it takes; empty: nothing
+    std::string description;
+    bool is_repeatable = false;
+};
+
+struct GrammarVerb {
+    std::string name;  // empty: what every verb takes
+    std::string description;
+    std::vector<GrammarOption> options;
+    std::vector<std::string> arguments;  // the names of the words that follow
+};
+
+// What every verb takes comes first.
+std::vector<GrammarVerb> grammar();
 
 }  // namespace mutual::ctl

@@ -63,7 +63,8 @@ def packages_start_and_enable_nothing():
 
 @check
 def packages_have_every_manual_page():
-    for page in ("mutualctl.1", "mutuald.8", "mutuald-keys.8", "mutuald-channel.8", "mutuald-plugin.8"):
+    for page in ("mutualctl.1", "mutuald.8", "mutuald-keys.8", "mutuald-channel.8", "mutuald-plugin.8", "mutuald.toml.5",
+                 "org.mutuald.Broker.7", "libmutual.3", "mutual_open.3"):
         path = f"/usr/share/man/man{page[-1]}/{page}.gz"
         assert os.path.exists(path), path
 
@@ -122,6 +123,18 @@ def services_are_watched():
 def channel_opens_with_a_cache_in_tmp():
     scene.kinit("FILE:/tmp/krb5cc_1001")
     assert f"{scene.ALICE} says 'hello'" in open_ledger()
+
+
+@check
+def packaged_examples_open_a_channel():
+    examples, built = "/usr/share/doc/libmutual-dev/examples", "/run/example/ask_c"
+    must("cc", "-o", built, f"{examples}/ask.c", *must("pkg-config", "--cflags", "--libs", "mutual").split())
+    for program in (built, f"{examples}/ask.py"):
+        done = as_alice(program, "ledger", "hello\n")
+        assert f"{scene.ALICE} says 'hello'" in done.stdout, done.stderr
+    write("/run/example/debian/control", "Source: ask\n\nPackage: ask\nArchitecture: any\n")
+    needs = must("sh", "-c", f"cd /run/example && dpkg-shlibdeps -O {built}")
+    assert "libmutual0 (>= 0.1.0)" in needs, needs
 
 
 @check
