@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "plugins/sockets/knc_command.h"
 #include "wire/gss_record.h"
 
 namespace mutual::sockets {
@@ -13,9 +14,17 @@ constexpr ContextNumber the_context = 0;
 // token's worth of it is kept.
 constexpr std::size_t max_early = wire::frame_header + wire::max_handshake_token;
 
-Error broken(Stage stage, std::string message, std::string hint = {}) {
-    return {Code::protocol, stage, std::move(message), std::move(hint)};
+Error broken(Stage stage, std::string message, std::string_view hint = {}) {
+    return {Code::protocol, stage, std::move(message), std::string(hint)};
 }
+
+constexpr std::string_view maybe_libknc =
+    "this end speaks dialect cli of wire gss; a peer of dialect libknc sends commands there: set the same at "
+    "both ends";
+constexpr std::string_view maybe_cli =
+    "this end speaks dialect libknc of wire gss; a peer of dialect cli ends so: set the same at both ends";
+
+Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 Error too_early() { return broken(Stage::handshake, "peer sent data before the handshake was complete"); }
 
@@ -164,7 +173,8 @@ void GssSession::open() {
 
 void GssSession::record_bytes(MutableBytes bytes) {
     while (!bytes.empty()) {
-        if (peer_end_) return fail(broken(Stage::channel, "peer sent data after its end of stream"));
+        if (peer_end_ && dialect_ == Dialect::cli)
+            return fail(broken(Stage::channel, "peer sent data after its end of stream", maybe_libknc));
         auto sealed = reader_.next(bytes);
         if (!sealed) return fail(std::move(sealed).error());
         if (!sealed->has_value()) return;
@@ -176,11 +186,30 @@ void GssSession::record_bytes(MutableBytes bytes) {
 void GssSession::record(MutableBytes sealed) {
     auto plaintext = wire::open_record(*context_, sealed);
     if (!plaintext) return fail(std::move(plaintext).error());
-    if (plaintext->empty()) return peer_finished(Verdict::authenticated);
-    deliver(*plaintext);
+    if (std::exchange(command_follows_, false)) return command(*plaintext);
+    if (!plaintext->empty()) return deliver(*plaintext);
+    if (dialect_ == Dialect::cli) return peer_finished(Verdict::authenticated);
+    command_follows_ = true;
+}
+
+void GssSession::command(Bytes body) {
+    auto command = read_knc_command(body);
+    if (!command) return fail(std::move(command).error());
+    if (command->fault)
+        return fail(
+            broken(Stage::channel, "peer reports an error: " + wire::quoted(bytes_of(*command->fault), 200)));
+    if (!command->answer.empty()) say_command(command->answer);
+    if (command->reads_no_more) {
+        peer_reads_no_more_ = true;
+        say_end_of_stream();
+    }
+    if (phase_ == Phase::over) return;
+    if (command->sends_no_more && !peer_end_) return peer_finished(Verdict::authenticated);
+    end_if_both_finished();
 }
 
 void GssSession::deliver(Bytes plaintext) {
+    if (peer_end_) return fail(broken(Stage::channel, "peer sent data after its end of stream"));
     const auto room = host_.program().reserve(plaintext.size());
     if (room.empty()) return fail({Code::limit, Stage::channel, "deliver to the program: its queue is full"});
     std::memcpy(room.data(), plaintext.data(), plaintext.size());
@@ -191,7 +220,14 @@ void GssSession::record_stream_ended() {
     if (peer_end_) return;
     if (!reader_.at_boundary())
         return fail(broken(Stage::channel, "connection ended within a record: " + reader_.progress()));
-    peer_finished(Verdict::unauthenticated);
+    if (dialect_ == Dialect::cli) return peer_finished(Verdict::unauthenticated);
+    const bool cli = command_follows_;  // such a peer ends with an empty record
+    phase_ = Phase::over;
+    host_.end(Verdict::unauthenticated,
+              broken(Stage::channel,
+                     cli ? "peer ended its stream as dialect cli does, this end speaks dialect libknc"
+                         : "connection ended without the command of dialect libknc that ends a stream",
+                     maybe_cli));
 }
 
 void GssSession::peer_finished(Verdict verdict) {
@@ -203,18 +239,34 @@ void GssSession::peer_finished(Verdict verdict) {
 // Data from the program
 
 void GssSession::program_bytes(Bytes bytes) {
-    if (phase_ != Phase::open || program_ended_) return;
+    if (phase_ != Phase::open) return;
+    if (peer_reads_no_more_)
+        return fail({Code::cancelled, Stage::channel,
+                     "the program sends, and the peer has said that it reads no more"});
+    if (program_ended_) return;
     if (auto sent = wire::send_records(*context_, bytes, host_.network()); !sent)
         fail(std::move(sent).error());
 }
 
 void GssSession::program_end() {
     if (phase_ != Phase::open || program_ended_) return;
-    program_ended_ = true;
+    say_end_of_stream();
+    end_if_both_finished();
+}
+
+void GssSession::say_end_of_stream() {
+    if (std::exchange(program_ended_, true)) return;
+    // A peer of libknc takes the end of the connection for the end of both streams.
+    if (dialect_ == Dialect::libknc) return say_command(knc_end_of_stream);
     if (auto sent = wire::send_end_of_stream(*context_, host_.network()); !sent)
         return fail(std::move(sent).error());
     host_.network_end();
-    end_if_both_finished();
+}
+
+void GssSession::say_command(Bytes body) {
+    auto sent = wire::send_end_of_stream(*context_, host_.network());  // an empty record announces it
+    if (sent) sent = wire::send_records(*context_, body, host_.network());
+    if (!sent) fail(std::move(sent).error());
 }
 
 // The end

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One channel of wire `gss`, dialect `cli`: handshake tokens in frames, the initiator first; then records
-// until each side has said, under protection, that it will send no more. Both roles.
+// One channel of wire `gss`: handshake tokens in frames, the initiator first; then records until each side
+// has said, under protection, that it will send no more. Both roles, and both dialects: in `cli` an empty
+// record says so, in `libknc` it announces a command, and one of these says so.
 //
 // A failed handshake ends with `unauthenticated` where an error token for the peer is still to be written,
 // else with `reset`: no program has seen anything of it in either case.
@@ -14,9 +15,11 @@
 
 namespace mutual::sockets {
 
+enum class Dialect : std::uint8_t { cli, libknc };
+
 class GssSession final : public Session {
 public:
-    GssSession(Role role, SessionHost& host) : role_(role), host_(host) {}
+    GssSession(Role role, Dialect dialect, SessionHost& host) : role_(role), dialect_(dialect), host_(host) {}
 
     void start() override;
     void network_bytes(MutableBytes bytes) override;
@@ -50,6 +53,9 @@ private:
     void record_bytes(MutableBytes bytes);
     void record(MutableBytes sealed);
     void deliver(Bytes plaintext);
+    void command(Bytes body);
+    void say_end_of_stream();
+    void say_command(Bytes body);
     void peer_finished(Verdict verdict);
     void record_stream_ended();
     void end_if_both_finished();
@@ -57,6 +63,7 @@ private:
     void fail(Error error);
 
     const Role role_;
+    const Dialect dialect_;
     SessionHost& host_;
     Phase phase_ = Phase::receiving;
     wire::FrameReader reader_;
@@ -64,7 +71,9 @@ private:
     std::vector<std::byte> last_token_;  // acceptor: held back until admission
     std::vector<std::byte> early_;       // initiator: what followed a token while its step was under way
     bool network_ended_ = false;
-    bool program_ended_ = false;
+    bool program_ended_ = false;       // or we have said so for it
+    bool command_follows_ = false;     // libknc: the next record is one
+    bool peer_reads_no_more_ = false;  // libknc
     std::optional<Verdict> peer_end_;
 };
 

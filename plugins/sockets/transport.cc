@@ -27,13 +27,14 @@ void check_choice(const options::json::object& object, options::Reader& reader, 
     reader.fault(key, complaint);
 }
 
-Result<void> check_service_options(std::string_view text) {
+Result<Dialect> read_dialect(std::string_view text) {
     auto object = options::parse(text);
     if (!object) return std::move(object).error();
     options::Reader reader{*object};
     check_choice(*object, reader, "wire", "gss", "tls");
-    check_choice(*object, reader, "dialect", "cli", "libknc");
-    return reader.finish();
+    const auto dialect = static_cast<Dialect>(reader.choice("dialect", {"cli", "libknc"}, 0));
+    if (auto good = reader.finish(); !good) return std::move(good).error();
+    return dialect;
 }
 
 Error at_connect(Error error) {
@@ -45,9 +46,9 @@ class SocketsTransport final : public Transport {
 public:
     Result<std::unique_ptr<Session>> session(const SessionParameters& parameters,
                                              SessionHost& host) override {
-        if (auto good = check_service_options(parameters.options); !good)
-            return at_connect(std::move(good).error());
-        return std::unique_ptr<Session>{std::make_unique<GssSession>(parameters.role, host)};
+        auto dialect = read_dialect(parameters.options);
+        if (!dialect) return at_connect(std::move(dialect).error());
+        return std::unique_ptr<Session>{std::make_unique<GssSession>(parameters.role, *dialect, host)};
     }
 };
 

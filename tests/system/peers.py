@@ -22,7 +22,7 @@ SPN = f"ledger/{host.full_name('app1')}"
 OTHER_SPN = f"host/{host.full_name('app1')}"
 SERVER = "/run/books.sock"
 FAKE_PORT = 7100
-PORTS = {"ledger": 7000, "brief": 7001, "narrow": 7002, "idle": 7003, "wrong-key": 7004, "lowered": 7005}
+PORTS = {"ledger": 7000, "brief": 7001, "narrow": 7002, "idle": 7003, "wrong-key": 7004, "lowered": 7005, "libknc": 7006}
 LOWERED = ['wire = "plain"', 'wire = "tls"', "confidentiality = false", 'protection = "integrity"',
            'dialect = "none"', "mutual = false"]
 
@@ -63,12 +63,15 @@ def acceptor_config():
     return "".join([offer("ledger"), offer("brief", limits='handshake_timeout = "1s"'),
                     offer("narrow", limits="connections = 3, handshakes = 2"),
                     offer("idle", limits='idle_timeout = "1s"'), offer("wrong-key", keytab="ledger-wrong-key"),
-                    offer("lowered", more="options = { confidentiality = false }")])
+                    offer("lowered", more="options = { confidentiality = false }"),
+                    offer("libknc", more='options = { dialect = "libknc" }')])
 
 
 def initiator_config():
     services = [wanted("fake", FAKE_PORT), wanted("ledger", 7000), wanted("wrong-key", 7004),
                 wanted("unknown", 7000, "nosuch")]
+    services += [wanted("fake-libknc", FAKE_PORT, more='options = { dialect = "libknc" }'),
+                 wanted("mistaken", PORTS["libknc"]), wanted("libknc", PORTS["libknc"], more='options = { dialect = "libknc" }')]
     services += [wanted(f"lowered-{number}", FAKE_PORT, more=f"options = {{ {option} }}")
                  for number, option in enumerate(LOWERED)]
     instances = ",\n".join(instance for _, instance in services)
@@ -200,17 +203,17 @@ class Peers(World):
         pipes = {stream: subprocess.PIPE for stream in ("stdin", "stdout", "stderr")}
         return self.start_on("client1", f"{host.BUILD}/bin/mutualctl", "--json", "open", *words, user=user, **pipes)
 
-    def opening(self, *words):
+    def opening(self, *words, service="fake"):
         """`mutualctl open fake`, and the connection it makes to Python."""
         listener = self.listening()
-        program = self.ctl(*words, "fake")
+        program = self.ctl(*words, service)
         with listener:
             peer = Peer(listener.accept()[0])
         self.addCleanup(peer.close)
         return program, peer
 
-    def opened(self):
-        program, peer = self.opening()
+    def opened(self, service="fake"):
+        program, peer = self.opening(service=service)
         peer.accept(self.world.keytab("app1", "ledger"))
         return program, peer
 
