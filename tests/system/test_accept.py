@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Delivery by Accept: who may call it, which call gets which channel, and what a handshake without one comes to."""
+import concurrent.futures
+import contextlib
+import os
 import select
+import signal
 import subprocess
 
 import host
@@ -105,6 +109,28 @@ class Accepting(Running):
         for text in ("first\n", "second\n", "third\n"):
             self.assertEqual(self.ctl("open", "vault", input=text).stdout, text)
         self.assertIsNone(accepting.poll())
+
+    def test_eight_parallel_servers_take_their_share_of_a_load_and_outlive_the_broker(self):
+        for _ in range(8):
+            self.accept_on_app1("--keep", "--stdio", "vault", "--", "/bin/cat")
+        self.all_are_answered()
+        broker = self.answer("Status", user="root", on="app1")["pid"]
+        os.kill(broker, signal.SIGKILL)
+        eventually(lambda: self.next_broker(broker), 15, "the next broker")
+        self.all_are_answered()
+        self.assertEqual([each.poll() for each in self.background], [None] * 8)
+
+    def all_are_answered(self):
+        """40 requests by 8 at a time; each gets its own octets back, from one of the servers."""
+        def ask(number):
+            text = f"request {number}\n"
+            return self.ctl("open", "vault", "--timeout", "30s", input=text).stdout == text
+        with concurrent.futures.ThreadPoolExecutor(8) as askers:
+            self.assertEqual(list(askers.map(ask, range(40))), [True] * 40)
+
+    def next_broker(self, before):
+        with contextlib.suppress(OSError, AssertionError):
+            return self.answer("Status", user="root", on="app1")["pid"] != before
 
     def test_nobody_accepts_who_is_not_listed(self):
         for service, user in (("vault", "bob"), ("vault", "root"), ("unwanted", "ledger"), ("unwanted", "root")):
