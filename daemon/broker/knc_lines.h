@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "daemon/broker/channel_client.h"
+#include "daemon/broker/endpoint.h"
 #include "mutual/error.h"
 
 namespace mutual::broker {

@@ -3,20 +3,13 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/broker/connection_pool.h"
-#include "mutual/discovery.h"
+#include "daemon/broker/plugins_messages.h"
 
 namespace mutual::broker {
-
-struct Found {
-    std::vector<Candidate> candidates;  // checked for ranges only
-    std::vector<std::string> notes;
-    std::optional<Error> problem;  // what ended the search early; candidates may be there all the same
-};
 
 class PluginsClient {
 public:

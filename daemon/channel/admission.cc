@@ -8,7 +8,6 @@
 
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
-#include "varlink/parameters.h"
 
 namespace mutual::channel {
 namespace {
@@ -38,23 +37,6 @@ varlink::Call admit_call(const AdmissionQuestion& question) {
     return call;
 }
 
-Result<Admitted> read_answer(varlink::Reply reply) {
-    if (!reply.error.empty()) {
-        Error error = varlink::error_of(reply);
-        error.stage = Stage::admission;
-        return error;
-    }
-    varlink::Parameters read(reply.parameters, &reply.descriptors, "Admit");
-    Admitted admitted;
-    admitted.channel = read.text("channel", 256);
-    admitted.program = read.optional_descriptor("programFileDescriptor");
-    admitted.rule = read.text("rule");
-    admitted.cookie = static_cast<std::uint64_t>(read.number("cookie"));
-    admitted.caller = static_cast<uid_t>(read.number("callerUid", 0, 0xffffffffLL));
-    if (auto finished = read.finish_loosely(); !finished) return finished.error();
-    return admitted;
-}
-
 }  // namespace
 
 void Admission::ask(AdmissionQuestion question, Answered answered) {
@@ -76,7 +58,7 @@ asio::awaitable<void> Admission::obtain(std::shared_ptr<Admission> self, Admissi
             varlink::Call call = admit_call(question);
             Result<varlink::Reply> reply = co_await self->connection_->call_raw(std::move(call));
             if (reply) {
-                self->answer(read_answer(std::move(*reply)));
+                self->answer(read_admitted(std::move(*reply)));
                 co_return;
             }
         }

@@ -10,17 +10,10 @@
 
 #include "daemon/channel/endpoint.h"
 #include "daemon/channel/event_loop.h"
+#include "daemon/channel/replies.h"
 #include "varlink/connection.h"
 
 namespace mutual::channel {
-
-struct Admitted {
-    std::string channel;
-    UniqueFd program;  // leads to the local server; none: it follows by Attach
-    std::string rule;
-    std::uint64_t cookie = 0;
-    uid_t caller = static_cast<uid_t>(-1);
-};
 
 struct AdmissionQuestion {
     std::string service;

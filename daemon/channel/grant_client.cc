@@ -4,86 +4,35 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/value.hpp>
 #include <utility>
 
+#include "daemon/channel/replies.h"
 #include "daemon/channel/security_context.h"
 #include "varlink/base64.h"
 #include "varlink/deadline.h"
-#include "varlink/parameters.h"
 
 namespace mutual::channel {
 namespace {
 
-namespace json = boost::json;
-
 // mutuald-keys answers each step at once; one that does not is as good as gone.
 constexpr auto longest_step = std::chrono::seconds(10);
-constexpr std::size_t longest_token = 128 * 1024;
-constexpr std::size_t longest_text = (longest_token + 2) / 3 * 4;
 
 Error broken_answer(const std::string& why) {
     return {Code::internal, Stage::handshake, "ask mutuald-keys for a step: " + why};
 }
 
-std::vector<std::byte> token_of(const std::optional<std::string>& text, std::optional<Error>& error) {
-    if (!text) return {};
-    auto token = varlink::bytes_from_base64(*text);
-    if (token) return std::move(*token);
-    error = broken_answer("its token is not base64");
-    return {};
-}
-
-ContextFlags flags_of(const json::object& object) {
-    varlink::Parameters read(object);
-    ContextFlags flags;
-    flags.mutual = read.flag("mutual");
-    flags.confidentiality = read.flag("confidentiality");
-    flags.integrity = read.flag("integrity");
-    flags.replay = read.flag("replay");
-    flags.sequence = read.flag("sequence");
-    flags.delegation = read.flag("delegation");
-    return flags;
-}
-
-// The part of an answer that is there when the handshake is complete.
-void read_completion(varlink::Parameters& read, Step& step) {
-    step.context = read.optional_text("context", 32).value_or("");
-    UniqueFd memory = read.optional_descriptor("contextFileDescriptor");
-    ContextFacts facts;
-    facts.initiator = read.optional_text("initiator").value_or("");
-    facts.acceptor = read.optional_text("acceptor").value_or("");
-    facts.flags = flags_of(read.optional_object("flags").value_or(json::object()));
-    facts.expires = std::chrono::system_clock::time_point(
-        std::chrono::seconds(read.optional_number("expires").value_or(0)));
-    if (step.context.empty() || facts.initiator.empty() || facts.acceptor.empty()) {
-        step.error = broken_answer("a completed handshake lacks its context or its names");
-        return;
-    }
-    auto imported = import_context(std::move(memory), std::move(facts));
+Step step_of(varlink::Reply& reply) {
+    StepReply read = read_step_reply(reply);
+    Step step;
+    step.token = std::move(read.token);
+    step.context = std::move(read.context);
+    step.error = std::move(read.error);
+    if (!read.done || step.error) return step;
+    auto imported = import_context(std::move(read.memory), std::move(read.facts));
     if (imported)
         step.established = std::move(*imported);
     else
         step.error = imported.error();
-}
-
-Step read_success(varlink::Reply& reply) {
-    Step step;
-    varlink::Parameters read(reply.parameters, &reply.descriptors, "Step");
-    step.token = token_of(read.optional_text("token", longest_text), step.error);
-    const bool done = read.flag("done");
-    if (done && !step.error) read_completion(read, step);
-    if (auto finished = read.finish_loosely(); !done && !step.error && !finished)
-        step.error = finished.error();
-    return step;
-}
-
-Step read_failure(const varlink::Reply& reply) {
-    Step step;
-    std::optional<Error> ignored;
-    varlink::Parameters read(reply.parameters);
-    step.token = token_of(read.optional_text("errorToken", longest_text), ignored);
-    step.error = varlink::error_of(reply);
     return step;
 }
 
@@ -165,10 +114,8 @@ void GrantClient::finish(Work work, Result<varlink::Reply> reply) {
     Step step;
     if (!reply) {
         step.error = Error(reply.error().code, Stage::handshake, reply.error().message, reply.error().hint);
-    } else if (!reply->error.empty()) {
-        step = read_failure(*reply);
     } else {
-        step = read_success(*reply);
+        step = step_of(*reply);
     }
     work.stepped(std::move(step));
 }

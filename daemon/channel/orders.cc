@@ -8,17 +8,14 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 
+#include "daemon/channel/requests.h"
 #include "varlink/interfaces.h"
-#include "varlink/parameters.h"
 
 namespace mutual::channel {
 namespace {
 
 namespace json = boost::json;
-using std::chrono::milliseconds;
-using varlink::Parameters;
 using varlink::Reply;
 
 constexpr std::string_view interface_name = "org.mutuald.Channel";
@@ -46,49 +43,8 @@ json::array to_json(const std::vector<Attempt>& attempts) {
     return array;
 }
 
-Endpoint read_endpoint(Parameters& outer, std::string_view field, const json::object& object,
-                       std::int64_t lowest_port) {
-    Parameters read(object);
-    Endpoint endpoint;
-    endpoint.address = read.text("address", 64);
-    endpoint.port = static_cast<std::uint16_t>(read.number("port", lowest_port, 65535));
-    if (auto finished = read.finish(); !finished) outer.fault(field, finished.error().message);
-    return endpoint;
-}
-
-void check_version(Parameters& read) {
-    const auto version = read.number("version");
-    if (version != varlink::internal_version)
-        read.fault("version", "is " + std::to_string(version) + ", mutuald-channel speaks version " +
-                                  std::to_string(varlink::internal_version) + ": restart both programs");
-}
-
 std::int64_t seconds_of(WallTime time) {
     return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
-
-Result<InitiateOrder> read_connect(varlink::Call& call) {
-    Parameters read(call.parameters, &call.descriptors, "Connect");
-    InitiateOrder order;
-    check_version(read);
-    order.facts.role = Role::initiator;
-    order.facts.channel = read.text("channel", 256);
-    order.facts.service = read.text("service");
-    order.facts.rule = read.text("rule");
-    order.facts.caller = static_cast<uid_t>(read.number("callerUid", 0, 0xffffffffLL));
-    order.facts.spn = read.text("spn");
-    for (const auto& endpoint : read.objects("endpoints", 64))
-        order.endpoints.push_back(read_endpoint(read, "endpoints", endpoint, 1));
-    if (order.endpoints.empty()) read.fault("endpoints", "is empty");
-    order.options = json::serialize(read.object("options"));
-    const auto timeout = milliseconds(read.number("timeoutMilliseconds", 1, 3600000));
-    order.deadline = std::chrono::steady_clock::now() + timeout;
-    order.idle = milliseconds(read.number("idleMilliseconds"));
-    order.grant = read.descriptor("grantFileDescriptor");
-    order.program = read.optional_descriptor("programFileDescriptor");
-    order.facts.cookie = static_cast<std::uint64_t>(read.number("cookie"));
-    if (auto finished = read.finish(); !finished) return finished.error();
-    return order;
 }
 
 Reply connect_reply(const InitiateOutcome& outcome) {
@@ -147,14 +103,12 @@ asio::awaitable<Reply> Orders::connect(Incoming incoming) {
 }
 
 asio::awaitable<Reply> Orders::attach(Incoming incoming) {
-    Parameters read(incoming.call.parameters, &incoming.call.descriptors, "Attach");
-    const std::string channel = read.text("channel", 256);
-    auto program = std::make_shared<UniqueFd>(read.descriptor("programFileDescriptor"));
-    const Result<void> finished = read.finish();
-    if (!finished) co_return refusal(finished.error());
-    Worker* worker = worker_of(channel);
+    Result<AttachRequest> request = read_attach(incoming.call);
+    if (!request) co_return refusal(request.error());
+    Worker* worker = worker_of(request->channel);
     if (worker == nullptr) co_return refusal(no_live_channel());
-    worker->loop().post([worker, channel, program] { worker->attach(channel, std::move(*program)); });
+    auto shared = std::make_shared<AttachRequest>(std::move(*request));
+    worker->loop().post([worker, shared] { worker->attach(shared->channel, std::move(shared->program)); });
     co_return Reply();
 }
 
@@ -165,25 +119,15 @@ struct Orders::ListenOrder {
 };
 
 asio::awaitable<Reply> Orders::listen(Incoming incoming) {
-    Parameters read(incoming.call.parameters, &incoming.call.descriptors, "Listen");
+    Result<ListenRequest> request = read_listen(incoming.call, workers_.size());
+    if (!request) co_return refusal(request.error());
     ListenOrder order;
-    check_version(read);
-    order.service->name = read.text("service");
-    const json::object endpoint = read.object("endpoint");
-    order.endpoint = read_endpoint(read, "endpoint", endpoint, 0);
-    order.service->options = json::serialize(read.object("options"));
-    const json::object object = read.object("limits");
-    Parameters limits(object);
-    order.service->limits.connections = static_cast<std::size_t>(limits.number("connections", 1));
-    order.service->limits.handshakes = static_cast<std::size_t>(limits.number("handshakes", 1));
-    order.service->limits.handshake_time = milliseconds(limits.number("handshakeMilliseconds", 1, 3600000));
-    order.service->limits.idle = milliseconds(limits.number("idleMilliseconds"));
-    if (auto finished = limits.finish(); !finished) read.fault("limits", finished.error().message);
-    order.grants = read.descriptors("grantFileDescriptors");
-    if (order.grants.size() != workers_.size())
-        read.fault("grantFileDescriptors", "must hold one for each of the event loops that Status tells");
-    Result<void> done = read.finish();
-    if (done) done = offer(order);
+    order.service->name = std::move(request->service);
+    order.service->options = std::move(request->options);
+    order.service->limits = request->limits;
+    order.endpoint = std::move(request->endpoint);
+    order.grants = std::move(request->grants);
+    const Result<void> done = offer(order);
     if (!done) co_return refusal(done.error());
     Reply reply;
     reply.parameters["endpoint"] = to_json(listening_[order.service->name].listener->endpoint());
@@ -233,18 +177,16 @@ Result<UniqueFd> Orders::listening_socket(const std::string& service, const Endp
 }
 
 asio::awaitable<Reply> Orders::unlisten(Incoming incoming) {
-    Parameters read(incoming.call.parameters, nullptr, "Unlisten");
-    const std::string service = read.text("service");
-    const Result<void> finished = read.finish();
-    if (!finished) co_return refusal(finished.error());
-    const auto found = listening_.find(service);
+    const Result<std::string> service = read_unlisten(incoming.call);
+    if (!service) co_return refusal(service.error());
+    const auto found = listening_.find(*service);
     if (found == listening_.end())
         co_return refusal(
-            Error(Code::unknown_service, Stage::request, "nobody listens for the service " + service));
+            Error(Code::unknown_service, Stage::request, "nobody listens for the service " + *service));
     found->second.listener->stop();
     listening_.erase(found);
     for (const auto& worker : workers_)
-        worker->loop().post([&worker = *worker, service] { worker.withdraw(service); });
+        worker->loop().post([&worker = *worker, name = *service] { worker.withdraw(name); });
     co_return Reply();
 }
 
@@ -273,8 +215,8 @@ json::object Orders::describe(const ChannelState& state) const {
 }
 
 asio::awaitable<Reply> Orders::list(Incoming incoming) {
-    const Result<void> finished = Parameters(incoming.call.parameters, nullptr, "List").finish();
-    if (!finished) co_return refusal(finished.error());
+    const Result<void> read = read_list(incoming.call);
+    if (!read) co_return refusal(read.error());
     json::array channels;
     for (const auto& state : surroundings_.table.live()) channels.emplace_back(describe(state));
     Reply reply;
@@ -283,20 +225,15 @@ asio::awaitable<Reply> Orders::list(Incoming incoming) {
 }
 
 asio::awaitable<Reply> Orders::who_is(Incoming incoming) {
-    Parameters read(incoming.call.parameters, nullptr, "WhoIs");
-    const auto channel = read.optional_text("channel", 256);
-    const auto cookie = read.optional_number("cookie");
-    if (channel.has_value() == cookie.has_value())
-        read.fault("channel", "or cookie is required, and not both");
-    const Result<void> finished = read.finish();
-    if (!finished) co_return refusal(finished.error());
+    const Result<WhoIsRequest> request = read_whois(incoming.call);
+    if (!request) co_return refusal(request.error());
     const WallTime now = std::chrono::system_clock::now();
     ChannelTable& table = surroundings_.table;
     std::optional<ChannelState> state;
-    if (channel)
-        state = table.find(*channel, now);
+    if (request->channel)
+        state = table.find(*request->channel, now);
     else
-        state = table.find_by_cookie(static_cast<std::uint64_t>(*cookie), now);
+        state = table.find_by_cookie(request->cookie, now);
     if (!state) co_return refusal(Error(Code::not_found, Stage::request, "there is no such channel"));
     Reply reply;
     reply.parameters["channel"] = describe(*state);
@@ -304,15 +241,11 @@ asio::awaitable<Reply> Orders::who_is(Incoming incoming) {
 }
 
 asio::awaitable<Reply> Orders::close(Incoming incoming) {
-    Parameters read(incoming.call.parameters, nullptr, "Close");
-    const std::string channel = read.text("channel", 256);
-    const auto verdict = static_cast<Verdict>(
-        read.choice("verdict", {"authenticated", "unauthenticated", "reset", "expired", "denied"}));
-    const Result<void> finished = read.finish();
-    if (!finished) co_return refusal(finished.error());
-    Worker* worker = worker_of(channel);
+    const Result<CloseRequest> request = read_close(incoming.call);
+    if (!request) co_return refusal(request.error());
+    Worker* worker = worker_of(request->channel);
     if (worker == nullptr) co_return refusal(no_live_channel());
-    worker->loop().post([worker, channel, verdict] { worker->close(channel, verdict); });
+    worker->loop().post([worker, what = *request] { worker->close(what.channel, what.verdict); });
     co_return Reply();
 }
 
@@ -322,10 +255,8 @@ Worker* Orders::worker_of(const std::string& channel) const {
 }
 
 asio::awaitable<Reply> Orders::status(Incoming incoming) {
-    Parameters read(incoming.call.parameters, nullptr, "Status");
-    check_version(read);
-    const Result<void> finished = read.finish();
-    if (!finished) co_return refusal(finished.error());
+    const Result<void> read = read_status(incoming.call);
+    if (!read) co_return refusal(read.error());
     std::size_t handshakes = 0;
     for (const auto& worker : workers_) handshakes += worker->handshakes();
     json::array services;

@@ -11,6 +11,7 @@
 
 #include "daemon/channel/channel.h"
 #include "daemon/channel/connector.h"
+#include "daemon/channel/requests.h"
 #include "daemon/unit/log.h"
 
 namespace mutual::channel {
@@ -25,29 +26,12 @@ struct Surroundings {
     std::function<void()> ask_for_offers = {};
 };
 
-struct InitiateOrder {
-    ChannelFacts facts;
-    std::string options;
-    std::vector<Endpoint> endpoints;
-    Instant deadline;
-    std::chrono::milliseconds idle{0};
-    UniqueFd grant;
-    UniqueFd program;  // none: it follows by attach()
-};
-
 struct InitiateOutcome {
     std::vector<Attempt> attempts;
     std::chrono::microseconds connecting{0};
     std::chrono::microseconds handshake{0};
     Result<ChannelFacts> channel =
         Error{Code::cancelled, Stage::connect, "whoever asked for the channel is gone"};
-};
-
-struct AcceptLimits {
-    std::size_t connections = 0;
-    std::size_t handshakes = 0;
-    std::chrono::milliseconds handshake_time{0};
-    std::chrono::milliseconds idle{0};
 };
 
 // How many connections of a service there are, over all loops and all its listeners.

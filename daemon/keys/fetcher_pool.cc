@@ -9,10 +9,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "daemon/keys/requests.h"
 #include "daemon/keys/sealed_file.h"
 #include "daemon/unit/text.h"
 #include "varlink/deadline.h"
-#include "varlink/parameters.h"
 
 namespace mutual::keys {
 
@@ -68,29 +68,7 @@ Error lost(const Source& source, Error error) {
                  "read " + to_text(source) + ": the fetcher ended: " + error.message, "try again");
 }
 
-// What a fetcher said, in which its user may have had a hand.
-struct Answer {
-    std::string principal;
-    UniqueFd ticket;
-};
-
-Result<Answer> read_answer(varlink::Reply reply) {
-    if (!reply.error.empty()) {
-        Error error = varlink::error_of(reply);
-        error.stage = Stage::credentials;
-        error.message = unit::one_line(error.message, 1024);
-        error.hint = unit::one_line(error.hint, 1024);
-        return error;
-    }
-    varlink::Parameters parameters(reply.parameters, &reply.descriptors, "a fetcher's answer");
-    Answer answer;
-    answer.principal = parameters.text("principal");
-    answer.ticket = parameters.optional_descriptor("ticketFileDescriptor");
-    if (auto read = parameters.finish(); !read) return std::move(read).error();
-    return answer;
-}
-
-Result<Ticket> ticket_in(const Answer& answer, const Wanted& wanted) {
+Result<Ticket> ticket_in(const FetcherAnswer& answer, const Wanted& wanted) {
     auto bytes = unseal(answer.ticket.value());
     if (!bytes) return std::move(bytes).error();
     auto ticket = unmarshal(std::move(*bytes));
@@ -280,13 +258,13 @@ asio::awaitable<Result<Fetched>> FetcherPool::fetch(Source source, Wanted wanted
     auto looked = co_await look(source, wanted, deadline, std::move(late));
     if (!looked) co_return std::move(looked).error();
     std::unique_ptr<Fetcher> fetcher = std::move(looked->fetcher);  // gone, and killed, unless given back
-    auto answer = read_answer(std::move(looked->reply));
+    auto answer = read_fetcher_answer(std::move(looked->reply));
     const bool cached = answer && answer->ticket;
     if (answer && !cached) {
         late = late_kdc(wanted.target, answer->principal, patience);
         auto reply = co_await call(*fetcher, "Ask", wanted, deadline, std::move(late));
         if (!reply) co_return lost(source, std::move(reply).error());
-        answer = read_answer(std::move(*reply));
+        answer = read_fetcher_answer(std::move(*reply));
     }
     give_back(std::move(fetcher));
     if (!answer) co_return std::move(answer).error();

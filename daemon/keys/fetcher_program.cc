@@ -7,13 +7,13 @@
 #include <csignal>
 
 #include "daemon/keys/privileges.h"
+#include "daemon/keys/requests.h"
 #include "daemon/keys/sealed_file.h"
 #include "daemon/keys/ticket_source.h"
 #include "daemon/keys/utf8.h"
 #include "daemon/unit/hardening.h"
 #include "daemon/unit/text.h"
 #include "varlink/client.h"
-#include "varlink/parameters.h"
 
 namespace mutual::keys {
 
@@ -56,19 +56,16 @@ Result<varlink::Reply> reply_with(std::string client, const std::optional<Ticket
 }
 
 Result<varlink::Reply> answer(TicketSource& source, const varlink::Call& call) {
-    varlink::Parameters parameters(call.parameters, nullptr, call.method);
-    Wanted wanted;
-    wanted.target = parameters.text("target");
-    wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds");
-    if (auto read = parameters.finish(); !read) return std::move(read).error();
+    const auto wanted = read_wanted(call);
+    if (!wanted) return wanted.error();
     if (call.method == "org.mutuald.Fetcher.Ask") {
-        auto ticket = source.ask(wanted);
+        auto ticket = source.ask(*wanted);
         if (!ticket) return std::move(ticket).error();
         std::string client = ticket->client;
         const std::optional<Ticket> got(std::move(*ticket));
         return reply_with(std::move(client), got);
     }
-    auto found = source.look(wanted);
+    auto found = source.look(*wanted);
     if (!found) return std::move(found).error();
     return reply_with(std::move(found->client), found->ticket);
 }

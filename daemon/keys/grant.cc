@@ -3,19 +3,17 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "daemon/keys/requests.h"
 #include "daemon/keys/sealed_file.h"
 #include "varlink/base64.h"
 #include "varlink/interfaces.h"
-#include "varlink/parameters.h"
 
 namespace mutual::keys {
 
 namespace {
 
 constexpr std::string_view interface = "org.mutuald.Grant";
-// What mutuald-channel may send: a call with one token, of at most max_token in base64, and no descriptor.
-constexpr varlink::Limits limits{256 * 1024, 4, 0};
-static_assert(limits.message > max_token * 4 / 3 + 1024);
+static_assert(grant_limits.message > max_token * 4 / 3 + 1024);
 constexpr std::chrono::seconds facts_kept{60};  // after the handshake's deadline
 
 using Time = std::chrono::steady_clock::time_point;
@@ -96,14 +94,10 @@ asio::awaitable<void> serve(std::shared_ptr<varlink::Service> service,
 }  // namespace
 
 varlink::Reply Grant::step(varlink::Call call) {
-    varlink::Parameters parameters(call.parameters, &call.descriptors, "Step");
-    const std::int64_t number = parameters.number("handshake");
-    const auto text = parameters.optional_text("token", limits.message);
-    const auto token = varlink::from_base64(text.value_or(""));
-    if (!token) parameters.fault("token", "is not base64");
-    if (auto read = parameters.finish(); !read) return failure_with(read.error(), {});
+    const auto request = read_step(call);
+    if (!request) return failure_with(request.error(), {});
     const Time now = std::chrono::steady_clock::now();
-    StepAnswer answer = stepper_.step(number, *token, now);
+    StepAnswer answer = stepper_.step(request->handshake, request->token, now);
     if (answer.error) return failure_with(*answer.error, answer.token);
     auto reply = reply_of(std::move(answer), now);
     if (!reply) return failure_with(reply.error(), {});
@@ -111,10 +105,9 @@ varlink::Reply Grant::step(varlink::Call call) {
 }
 
 varlink::Reply Grant::drop(varlink::Call call) {
-    varlink::Parameters parameters(call.parameters, &call.descriptors, "Drop");
-    const std::int64_t number = parameters.number("handshake");
-    if (auto read = parameters.finish(); !read) return failure_with(read.error(), {});
-    stepper_.drop(number);
+    const auto handshake = read_drop(call);
+    if (!handshake) return failure_with(handshake.error(), {});
+    stepper_.drop(*handshake);
     return {};
 }
 
@@ -154,7 +147,7 @@ Result<UniqueFd> GrantTable::add(GrantTerms terms, Stepper stepper) {
     auto pair = varlink::socket_pair();
     if (!pair) return std::move(pair).error();
     auto grant = std::make_shared<Grant>(std::move(terms), std::move(stepper), facts_);
-    grant->connection = std::make_shared<varlink::Connection>(loop_, std::move(pair->first), limits);
+    grant->connection = std::make_shared<varlink::Connection>(loop_, std::move(pair->first), grant_limits);
     grants_.push_back(grant);
     auto ended = [this, grant](std::exception_ptr) { grants_.remove(grant); };
     asio::co_spawn(loop_, serve(service_of(grant, complaint_), grant->connection), std::move(ended));

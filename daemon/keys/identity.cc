@@ -63,19 +63,6 @@ Result<Source> source_of_caller(const Identity& identity, const UniqueFd& caller
 
 }  // namespace
 
-Identity read_identity(varlink::Parameters& parameters) {
-    const boost::json::object object = parameters.object("identity");
-    varlink::Parameters fields(object, nullptr, "identity");
-    Identity identity;
-    identity.kind = static_cast<Identity::Kind>(fields.choice("kind", {"caller", "keytab", "host"}));
-    identity.principal = fields.optional_text("principal").value_or("");
-    identity.keytab = fields.optional_text("keytab").value_or("");
-    identity.credential_cache = fields.optional_text("credentialCache").value_or("");
-    if (const auto read = fields.finish(); !read)
-        parameters.fault("identity", "is malformed: " + read.error().message);
-    return identity;
-}
-
 Result<Source> source_of(const Identity& identity, UniqueFd caller, const IdentityRules& rules) {
     if (identity.kind == Identity::Kind::caller) return source_of_caller(identity, caller, rules);
     if (caller || !identity.credential_cache.empty())

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "daemon/keys/fetcher_pool.h"
-#include "varlink/parameters.h"
+#include "daemon/keys/requests.h"
 #include "varlink/unique_fd.h"
 
 namespace mutual::keys {
@@ -14,16 +14,6 @@ struct IdentityRules {
     std::string api_socket = "/run/mutuald/mutuald.sock";
     std::string host_keytab = "/etc/krb5.keytab";
 };
-
-struct Identity {
-    enum class Kind { caller, keytab, host } kind = Kind::caller;
-    std::string principal;
-    std::string keytab;
-    std::string credential_cache;
-};
-
-// Faults are told to `parameters`.
-Identity read_identity(varlink::Parameters& parameters);
 
 // For kind caller, `caller` is the caller's API connection: it must be one that the API socket accepted, and
 // the kernel says whose. It is closed here in any case.

@@ -10,9 +10,9 @@
 
 #include "daemon/keys/acceptor.h"
 #include "daemon/keys/initiator.h"
+#include "daemon/keys/requests.h"
 #include "daemon/keys/sealed_file.h"
 #include "varlink/interfaces.h"
-#include "varlink/parameters.h"
 
 namespace mutual::keys {
 
@@ -21,29 +21,11 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view interface = "org.mutuald.Keys";
-constexpr std::int64_t longest_timeout = 600'000;  // milliseconds
-constexpr std::int64_t longest_minimum = 10 * 365 * 86400L;
-constexpr std::int64_t most_ends = varlink::internal_limits.descriptors;
 constexpr std::size_t accepting_in_progress = 1024;
 constexpr std::size_t channel_in_progress = 8;
 
 using Clock = std::chrono::steady_clock;
 using Answer = Result<varlink::Reply>;
-
-// The programs are upgraded one after the other; work between different versions would only fail later.
-void read_version(varlink::Parameters& parameters) {
-    if (parameters.number("version") != varlink::internal_version)
-        parameters.fault("version", "is not " + std::to_string(varlink::internal_version) +
-                                        ": restart mutuald and mutuald-keys after an upgrade");
-}
-
-std::chrono::milliseconds read_timeout(varlink::Parameters& parameters) {
-    return std::chrono::milliseconds(parameters.number("timeoutMilliseconds", 1, longest_timeout));
-}
-
-Protection read_protection(varlink::Parameters& parameters) {
-    return parameters.choice("protection", {"stream", "rpc"}) == 0 ? Protection::stream : Protection::rpc;
-}
 
 Stepper initiating_stepper(Ticket ticket, Protection protection, bool one) {
     const auto shared = std::make_shared<const Ticket>(std::move(ticket));
@@ -132,26 +114,17 @@ asio::awaitable<void> Server::sweep() {
 }
 
 asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
-    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "GrantInitiate");
-    read_version(parameters);
-    const Identity identity = read_identity(parameters);
-    UniqueFd caller = parameters.optional_descriptor("callerFileDescriptor");
-    Wanted wanted;
-    wanted.target = parameters.text("target");
-    const Protection protection = read_protection(parameters);
-    const bool one = parameters.choice("handshakes", {"one", "channel"}) == 0;
-    wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds", 0, longest_minimum);
-    const auto timeout = read_timeout(parameters);
+    auto request = read_initiate(incoming.call);
+    if (!request) co_return std::move(request).error();
     // The handshake begins within the request's own time.
-    const auto usable_until = Clock::now() + std::max<Clock::duration>(timeout, longest_handshake);
-    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
-
-    auto source = source_of(identity, std::move(caller), rules_);
+    const auto usable_until = Clock::now() + std::max<Clock::duration>(request->timeout, longest_handshake);
+    auto source = source_of(request->identity, std::move(request->caller), rules_);
     if (!source) co_return std::move(source).error();
-    auto target = canonical_principal(wanted.target);
+    auto target = canonical_principal(request->wanted.target);
     if (!target) co_return std::move(target).error();
-    wanted.target = std::move(*target);
-    auto fetched = co_await fetchers_->fetch(std::move(*source), std::move(wanted), timeout);
+    request->wanted.target = std::move(*target);
+    auto fetched =
+        co_await fetchers_->fetch(std::move(*source), std::move(request->wanted), request->timeout);
     if (!fetched) co_return std::move(fetched).error();
 
     varlink::Reply reply;
@@ -160,31 +133,28 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     reply.parameters["expires"] = fetched->ticket.end;
     reply.parameters["cached"] = fetched->cached;
     GrantTerms terms;
-    if (one) terms.unused_until = usable_until;
-    auto end = grants_.add(std::move(terms), initiating_stepper(std::move(fetched->ticket), protection, one));
+    if (request->one_handshake) terms.unused_until = usable_until;
+    auto stepper =
+        initiating_stepper(std::move(fetched->ticket), request->protection, request->one_handshake);
+    auto end = grants_.add(std::move(terms), std::move(stepper));
     if (!end) co_return std::move(end).error();
     reply.descriptors.push_back(std::move(*end));
     co_return std::move(reply);
 }
 
 asio::awaitable<Answer> Server::grant_accept(varlink::Incoming incoming) {
-    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "GrantAccept");
-    read_version(parameters);
+    auto request = read_accept(incoming.call);
+    if (!request) co_return std::move(request).error();
     GrantTerms terms;
     terms.role = Role::acceptor;
-    terms.service = parameters.text("service");
-    std::string keytab = parameters.text("keytab");
-    std::vector<std::string> principals = parameters.texts("principals");
-    const Protection protection = read_protection(parameters);
-    const std::int64_t count = parameters.number("count", 1, most_ends);
-    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
-
-    auto service = AcceptingService::make(std::move(keytab), std::move(principals), protection);
+    terms.service = request->service;
+    auto service = AcceptingService::make(std::move(request->keytab), std::move(request->principals),
+                                          request->protection);
     if (!service) co_return std::move(service).error();
     terms.generation = ++generation_;
     varlink::Reply reply;
     json::array indices;
-    for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t i = 0; i < request->count; ++i) {
         auto end = grants_.add(terms, accepting_stepper(*service));
         if (!end) co_return std::move(end).error();
         indices.push_back(i);
@@ -197,19 +167,16 @@ asio::awaitable<Answer> Server::grant_accept(varlink::Incoming incoming) {
 }
 
 asio::awaitable<Answer> Server::revoke_accept(varlink::Incoming incoming) {
-    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "RevokeAccept");
-    const std::string service = parameters.text("service");
-    const std::int64_t generation = parameters.number("generation");
-    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
-    grants_.revoke(service, generation);
+    const auto request = read_revoke(incoming.call);
+    if (!request) co_return request.error();
+    grants_.revoke(request->service, request->generation);
     co_return varlink::Reply();
 }
 
 asio::awaitable<Answer> Server::facts(varlink::Incoming incoming) {
-    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "Facts");
-    const std::string context = parameters.text("context");
-    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
-    const auto facts = facts_.take(context);
+    const auto context = read_context(incoming.call);
+    if (!context) co_return context.error();
+    const auto facts = facts_.take(*context);
     if (!facts)
         co_return Error(Code::not_found, Stage::handshake,
                         "read the facts of a context: no established context has that id");
@@ -223,16 +190,12 @@ asio::awaitable<Answer> Server::facts(varlink::Incoming incoming) {
 }
 
 asio::awaitable<Answer> Server::ticket_cache(varlink::Incoming incoming) {
-    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "TicketCache");
-    read_version(parameters);
-    const Identity identity = read_identity(parameters);
-    if (identity.kind == Identity::Kind::caller) parameters.fault("identity", "must not be the caller's");
-    const auto timeout = read_timeout(parameters);
-    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+    auto request = read_cache_request(incoming.call);
+    if (!request) co_return std::move(request).error();
     UniqueFd no_caller;
-    auto source = source_of(identity, std::move(no_caller), rules_);
+    auto source = source_of(request->identity, std::move(no_caller), rules_);
     if (!source) co_return std::move(source).error();
-    auto file = co_await tickets_.cache_file(std::move(*source), timeout);
+    auto file = co_await tickets_.cache_file(std::move(*source), request->timeout);
     if (!file) co_return std::move(file).error();
     auto sealed = seal(file->content.view());
     if (!sealed) co_return std::move(sealed).error();
@@ -245,9 +208,7 @@ asio::awaitable<Answer> Server::ticket_cache(varlink::Incoming incoming) {
 }
 
 asio::awaitable<Answer> Server::status(varlink::Incoming incoming) {
-    varlink::Parameters parameters(incoming.call.parameters, &incoming.call.descriptors, "Status");
-    read_version(parameters);
-    if (auto read = parameters.finish(); !read) co_return std::move(read).error();
+    if (auto read = read_status(incoming.call); !read) co_return std::move(read).error();
     varlink::Reply reply;
     reply.parameters["pid"] = ::getpid();
     reply.parameters["grants"] = grants_.size();

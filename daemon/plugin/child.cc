@@ -5,9 +5,9 @@
 #include <exception>
 
 #include "daemon/plugin/query.h"
+#include "daemon/plugin/requests.h"
 #include "daemon/plugin/resolve.h"
 #include "daemon/unit/plugin_loader.h"
-#include "varlink/parameters.h"
 
 namespace mutual::plugin {
 namespace {
@@ -71,14 +71,12 @@ bool Child::serve(varlink::Call call) {
 }
 
 varlink::Reply Child::load(const varlink::Call& call) {
-    varlink::Parameters in(call.parameters, nullptr, "Load");
-    name_ = in.text("name", 256);
-    const auto path = in.text("path");
-    const auto options = in.text("options", 1U << 20);
-    if (auto finished = in.finish(); !finished) return varlink::failure(interface, finished.error());
-    const auto loaded = unit::load_plugin(path, PluginKind::discovery);
+    const auto request = read_load(call);
+    if (!request) return varlink::failure(interface, request.error());
+    name_ = request->name;
+    const auto loaded = unit::load_plugin(request->path, PluginKind::discovery);
     if (!loaded) return varlink::failure(interface, loaded.error());
-    auto made = unit::make_discovery(**loaded, options);
+    auto made = unit::make_discovery(**loaded, request->options);
     if (!made) return varlink::failure(interface, made.error());
     plugin_ = std::move(*made);
     varlink::Reply reply;
@@ -87,17 +85,14 @@ varlink::Reply Child::load(const varlink::Call& call) {
 }
 
 bool Child::find(varlink::Call& call) {
-    varlink::Parameters in(call.parameters, &call.descriptors, "Find");
-    const auto query_text = in.object("query");
-    const auto timeout = std::chrono::milliseconds(in.number("timeoutMilliseconds", 0, 3'600'000));
-    const auto tickets = in.optional_descriptor("ticketsFileDescriptor");
+    const auto request = read_finder_find(call);
+    if (!request) return send(varlink::failure(interface, request.error()));
     TicketCache cache;
-    cache.principal = in.optional_text("ticketsPrincipal").value_or("");
-    if (tickets) cache.name = "FILE:/proc/self/fd/" + std::to_string(tickets.value());
-    if (auto finished = in.finish(); !finished) return send(varlink::failure(interface, finished.error()));
-    const auto query = read_query(query_text);
-    if (!query) return send(varlink::failure(interface, query.error()));
-    const auto problem = run_plugin(*query, cache, std::chrono::steady_clock::now() + timeout);
+    cache.principal = request->find.tickets_principal;
+    if (const auto& tickets = request->find.tickets)
+        cache.name = "FILE:/proc/self/fd/" + std::to_string(tickets.value());
+    const auto deadline = std::chrono::steady_clock::now() + request->timeout;
+    const auto problem = run_plugin(request->find.query, cache, deadline);
     varlink::Reply last;
     if (problem) last.parameters["problem"] = to_json(*problem);
     return send(std::move(last)) && !(problem && problem->code == Code::plugin_failed);
@@ -117,10 +112,9 @@ std::optional<Error> Child::run_plugin(const Query& query, const TicketCache& ti
 }
 
 varlink::Reply Child::resolve_host(const varlink::Call& call) {
-    varlink::Parameters in(call.parameters, nullptr, "Resolve");
-    const auto host = in.text("host", 1024);
-    if (auto finished = in.finish(); !finished) return varlink::failure(interface, finished.error());
-    const auto addresses = resolve(host);
+    const auto host = read_finder_resolve(call);
+    if (!host) return varlink::failure(interface, host.error());
+    const auto addresses = resolve(*host);
     if (!addresses) return varlink::failure(interface, addresses.error());
     varlink::Reply reply;
     reply.parameters["addresses"] = json::array(addresses->begin(), addresses->end());

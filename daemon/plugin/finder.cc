@@ -8,31 +8,6 @@
 namespace mutual::plugin {
 namespace {
 
-Error broken(std::string why) { return {Code::protocol, Stage::discovery, std::move(why)}; }
-
-// One reply's part of the findings. Sizes are checked here again: the finder may be in anybody's hands.
-Result<void> add(const varlink::Reply& reply, std::uint32_t limit, Findings& findings) {
-    varlink::Parameters in(reply.parameters, nullptr, "a finder's answer");
-    const auto candidate = in.optional_object("candidate");
-    const auto note = in.optional_text("note", longest_note * 4);
-    const auto problem = in.optional_object("problem");
-    if (auto finished = in.finish(); !finished) return finished;
-    // Every message but the last counts against a limit, so that their number is bounded.
-    if (reply.continues && (problem || candidate.has_value() == note.has_value()))
-        return broken("it reported something else than one candidate or one note");
-    if (candidate) {
-        if (findings.candidates.size() >= limit) return broken("it reported more than was asked for");
-        const auto read = read_candidate(*candidate);
-        if (!read) return read.error();
-        findings.candidates.push_back(*candidate);
-    }
-    if (note && findings.notes.size() >= most_notes) return broken("it wrote too many notes");
-    if (note) findings.notes.push_back(json::string(fit_note(*note)));
-    if (!problem) return {};
-    findings.problem.emplace();
-    return read_problem(*problem, *findings.problem);
-}
-
 varlink::Call find_call(FindRequest request, std::chrono::milliseconds timeout) {
     varlink::Call call;
     call.method = "org.mutuald.Finder.Find";
@@ -92,7 +67,7 @@ asio::awaitable<Result<void>> Finder::find(FindRequest request, std::chrono::mil
     while (true) {
         if (!reply) co_return breaks(reply.error());
         if (!reply->error.empty()) co_return varlink::error_of(*reply);
-        auto added = add(*reply, limit, *findings);
+        auto added = add_reply(*reply, limit, *findings);
         if (!added) co_return breaks(added.error());
         if (!reply->continues) break;
         reply = co_await connection_.next();

@@ -5,34 +5,16 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/json/array.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "daemon/plugin/findings.h"
 #include "daemon/plugin/process.h"
-#include "mutual/discovery.h"
+#include "daemon/plugin/requests.h"
 #include "varlink/connection.h"
 
 namespace mutual::plugin {
-
-namespace json = boost::json;
-
-// What is looked for, and with whose tickets.
-struct FindRequest {
-    Query query;
-    UniqueFd tickets;  // may be absent
-    std::string tickets_principal;
-};
-
-// What came of it so far; it survives the end of the finder.
-struct Findings {
-    json::array candidates;
-    json::array notes;
-    bool complete = false;         // the plugin itself said that this is all
-    std::optional<Error> problem;  // the plugin's answer, or what became of it
-};
 
 class Finder {
 public:

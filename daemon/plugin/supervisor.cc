@@ -6,54 +6,16 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "daemon/plugin/query.h"
+#include "daemon/plugin/requests.h"
 #include "varlink/interfaces.h"
-#include "varlink/parameters.h"
 
 namespace mutual::plugin {
 namespace {
 
 constexpr std::string_view interface = "org.mutuald.Plugins";
 constexpr std::size_t name_finders = 4;
-constexpr std::int64_t longest_timeout = 600'000;
 
 varlink::Reply refusal(const Error& error) { return varlink::failure(interface, error); }
-
-// Read with every call; a call of another version is refused before anything else is looked at.
-Result<void> check_version(std::int64_t version) {
-    if (version == varlink::internal_version) return {};
-    return Error{Code::unavailable, Stage::request,
-                 "this mutuald-plugin speaks version " + std::to_string(varlink::internal_version) +
-                     " of the internal protocol, the caller version " + std::to_string(version),
-                 "restart all of mutuald's programs after an upgrade"};
-}
-
-Deadline deadline_in(std::int64_t milliseconds) {
-    return std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
-}
-
-struct FindCall {
-    std::string plugin;
-    FindRequest request;
-    Deadline deadline;
-};
-
-Result<FindCall> read_find(varlink::Call& call) {
-    varlink::Parameters in(call.parameters, &call.descriptors, "Find");
-    const auto version = in.number("version");
-    FindCall find;
-    find.plugin = in.text("plugin", 256);
-    const auto query = in.object("query");
-    find.deadline = deadline_in(in.number("timeoutMilliseconds", 1, longest_timeout));
-    find.request.tickets = in.optional_descriptor("ticketsFileDescriptor");
-    find.request.tickets_principal = in.optional_text("ticketsPrincipal").value_or("");
-    auto finished = in.finish();
-    if (auto checked = check_version(version); finished && !checked) return checked.error();
-    if (!finished) return finished.error();
-    auto read = read_query(query);
-    if (!read) return read.error();
-    find.request.query = std::move(*read);
-    return find;
-}
 
 varlink::Reply reply_of(const Findings& findings) {
     varlink::Reply reply;
@@ -107,7 +69,8 @@ void Supervisor::warm_up(const std::shared_ptr<FinderPool>& pool) {
     auto done = [complaint = complaint_, pool](std::exception_ptr failure, const Result<void>&) {
         if (failure) complaint("a finder of plugin " + pool->definition().name + " could not be started");
     };
-    asio::co_spawn(loop_, pool->warm_up(deadline_in(10'000)), std::move(done));
+    asio::co_spawn(loop_, pool->warm_up(std::chrono::steady_clock::now() + std::chrono::seconds(10)),
+                   std::move(done));
 }
 
 void Supervisor::serve(varlink::Service& service) {
@@ -128,19 +91,16 @@ asio::awaitable<varlink::Reply> Supervisor::find(varlink::Incoming incoming) {
                                 "no discovery plugin " + call->plugin + " is configured"));
     // A reload may drop the pool meanwhile.
     const auto pool = found->second;
-    const auto findings = co_await pool->find(std::move(call->request), call->deadline);
+    const auto findings =
+        co_await pool->find(std::move(call->request), std::chrono::steady_clock::now() + call->timeout);
     co_return reply_of(*findings);
 }
 
 asio::awaitable<varlink::Reply> Supervisor::resolve(varlink::Incoming incoming) {
-    varlink::Parameters in(incoming.call.parameters, nullptr, "Resolve");
-    const auto version = in.number("version");
-    auto host = in.text("host", 255);
-    const auto deadline = deadline_in(in.number("timeoutMilliseconds", 1, longest_timeout));
-    auto finished = in.finish();
-    if (finished) finished = check_version(version);
-    if (!finished) co_return refusal(finished.error());
-    const auto addresses = co_await names_->resolve(std::move(host), deadline);
+    auto call = read_resolve(incoming.call);
+    if (!call) co_return refusal(call.error());
+    const auto deadline = std::chrono::steady_clock::now() + call->timeout;
+    const auto addresses = co_await names_->resolve(std::move(call->host), deadline);
     if (!addresses) co_return refusal(addresses.error());
     varlink::Reply reply;
     reply.parameters["addresses"] = json::array(addresses->begin(), addresses->end());
@@ -148,11 +108,8 @@ asio::awaitable<varlink::Reply> Supervisor::resolve(varlink::Incoming incoming) 
 }
 
 asio::awaitable<varlink::Reply> Supervisor::status(varlink::Incoming incoming) {
-    varlink::Parameters in(incoming.call.parameters, nullptr, "Status");
-    const auto version = in.number("version");
-    auto finished = in.finish();
-    if (finished) finished = check_version(version);
-    if (!finished) co_return refusal(finished.error());
+    const auto read = read_status(incoming.call);
+    if (!read) co_return refusal(read.error());
     json::array plugins;
     for (const auto& each : pools_) plugins.push_back(to_json(*each.second));
     varlink::Reply reply;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the broker says to mutuald-plugin, and reads of its answers; values only. Answers are read as those of
+// mutuald-channel are (channel_messages.h), but a candidate that is refused leaves the others in place.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mutual/discovery.h"
+#include "mutual/error.h"
+#include "varlink/message.h"
+
+namespace mutual::broker {
+
+struct Found {
+    std::vector<Candidate> candidates;  // checked for ranges only
+    std::vector<std::string> notes;
+    std::optional<Error> problem;  // what ended the search early; candidates may be there all the same
+};
+
+boost::json::object to_json(const Query& query);
+
+Found read_found(const varlink::Reply& reply);
+Result<std::vector<std::string>> read_addresses(const varlink::Reply& reply);
+
+}  // namespace mutual::broker
