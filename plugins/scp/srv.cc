@@ -70,8 +70,8 @@ bool is_dns_name(std::string_view name) {
         c = options::lower(c);
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
     };
-    return !name.empty() && name.size() <= 253 && name.front() != '.' && name.find("..") == name.npos &&
-           std::all_of(name.begin(), name.end(), good);
+    return !name.empty() && name.size() <= 253 && name.front() != '.' && name.back() != '.' &&
+           name.find("..") == name.npos && std::all_of(name.begin(), name.end(), good);
 }
 
 Result<std::vector<SrvRecord>> lookup_srv(const std::string& name, Deadline deadline) {

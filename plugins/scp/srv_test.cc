@@ -43,6 +43,12 @@ TEST(Srv, FT_049_ReadsTheRecordsOfAnAnswer) {
     EXPECT_EQ(parse_srv(mixed).value(), std::vector<SrvRecord>{records[1]});
 }
 
+TEST(DnsName, HasNoEmptyLabelButTheRoot) {
+    for (const char* good : {"a", "a.", "_l._tcp.app-1.test", "a.b."}) EXPECT_TRUE(is_dns_name(good)) << good;
+    for (const char* bad : {"", ".", "..", "a..", ".a", "a..b", "a/b", "a b", "a@b", "\xc3\xa4"})
+        EXPECT_FALSE(is_dns_name(bad)) << bad;
+}
+
 TEST(Srv, PassesOverARecordThatSaysNotAvailable) {
     EXPECT_TRUE(parse_srv(answer({{"", 389, 0, 0}})).value().empty());
     EXPECT_TRUE(parse_srv(answer({{"a", 0, 0, 0}})).value().empty());
