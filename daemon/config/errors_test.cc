@@ -51,6 +51,8 @@ const Wrong syntax_and_types[] = {
      "f:2:19: daemon.request_timeout: must be a time, is an integer", "\"10s\""},
     {"out_of_range", "[daemon]\nrequest_timeout = '1h'\n",
      "f:2:19: daemon.request_timeout: must be from 100ms to 5min, is 1h", ""},
+    {"too_deep", "[plugin.x.options]\na = [[[[[[[[[[[[[[[]]]]]]]]]]]]]]]\n",
+     "f:2:18: plugin.x.options.a: is nested too deeply", ""},
     {"choice", "[plugin.x]\nkind = 'discovary'\n", "f:2:8: plugin.x.kind: has no value \"discovary\"",
      "did you mean \"discovery\"?"},
     {"limit", "[daemon.limits]\nmessage = 1\n",

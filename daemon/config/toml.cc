@@ -15,17 +15,23 @@ Location location(const toml::source_region& region, const std::string& file) {
     return {file, region.begin.line, region.begin.column};
 }
 
+// Tables, lists and dotted keys within each other. Nothing of ours comes near it, and a walk down a tree is
+// recursion.
+constexpr std::size_t deepest = 16;
+
 // From the library's tree to ours. Every text of ours may become a C string: none holds a NUL, which would
 // cut it.
 class Converter {
 public:
     explicit Converter(const std::string& file) : file_(file) {}
 
-    // `path`: "service.ledger.host"; empty for the root.
-    Result<Node> convert(const toml::node& from, const Location& key, const std::string& path) const {
+    // `path`: "service.ledger.host"; empty for the root, whose depth is 0.
+    Result<Node> convert(const toml::node& from, const Location& key, const std::string& path,
+                         std::size_t depth) const {
         Node node{key, location(from.source(), file_), {}};
-        if (const auto* table = from.as_table()) return convert_table(*table, std::move(node), path);
-        if (const auto* list = from.as_array()) return convert_list(*list, std::move(node), path);
+        if (depth > deepest) return error_at(node.value, path, "is nested too deeply");
+        if (const auto* table = from.as_table()) return convert_table(*table, std::move(node), path, depth);
+        if (const auto* list = from.as_array()) return convert_list(*list, std::move(node), path, depth);
         if (const auto* text = from.as_string()) return convert_text(text->get(), std::move(node), path);
         if (const auto* integer = from.as_integer())
             node.data = integer->get();
@@ -39,14 +45,15 @@ public:
     }
 
 private:
-    Result<Node> convert_table(const toml::table& from, Node node, const std::string& path) const {
+    Result<Node> convert_table(const toml::table& from, Node node, const std::string& path,
+                               std::size_t depth) const {
         NodeTable table;
         for (const auto& [key, value] : from) {
             std::string name(key.str());
             const std::string child_path = path.empty() ? name : path + "." + name;
             const Location where = location(key.source(), file_);
             if (has_nul(name)) return error_at(where, child_path, "the key holds a NUL character");
-            auto child = convert(value, where, child_path);
+            auto child = convert(value, where, child_path, depth + 1);
             if (!child) return child;
             table.emplace(std::move(name), std::move(*child));
         }
@@ -54,10 +61,11 @@ private:
         return node;
     }
 
-    Result<Node> convert_list(const toml::array& from, Node node, const std::string& path) const {
+    Result<Node> convert_list(const toml::array& from, Node node, const std::string& path,
+                              std::size_t depth) const {
         NodeList list;
         for (const toml::node& value : from) {
-            auto child = convert(value, location(value.source(), file_), path);
+            auto child = convert(value, location(value.source(), file_), path, depth + 1);
             if (!child) return child;
             list.push_back(std::move(*child));
         }
@@ -83,7 +91,7 @@ Result<Node> parse_toml(std::string_view text, const std::string& file) {
     if (!parsed)
         return error_at(location(parsed.error().source(), file), "",
                         std::string(parsed.error().description()));
-    return Converter(file).convert(parsed.table(), Location{file, 1, 1}, "");
+    return Converter(file).convert(parsed.table(), Location{file, 1, 1}, "", 0);
 }
 
 }  // namespace mutual::config
