@@ -76,6 +76,7 @@ Result<pid_t> start(const Command& command, int channel) {
     if (child < 0) return Error(Code::limit, Stage::channel, std::string("fork: ") + std::strerror(errno));
     if (child > 0) return child;
     ::signal(SIGPIPE, SIG_DFL);
+    if (command.blocked_signals) ::sigprocmask(SIG_SETMASK, &*command.blocked_signals, nullptr);
     place_channel(channel, command.channel_is_stdio);
     ::execvpe(arguments.front(), arguments.data(), variables.data());
     cannot_run(arguments.front());

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <csignal>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@ struct Command {
     std::vector<std::string> words;  // not empty; the first is looked up in PATH
     std::vector<std::pair<std::string, std::string>> environment;  // added to ours
     bool channel_is_stdio = false;                                 // the channel is also descriptors 0 and 1
+    std::optional<sigset_t> blocked_signals;                       // it starts with; otherwise ours
 };
 
 // For execve and its kin: a pointer to each string, and the null at the end. Valid as long as the strings

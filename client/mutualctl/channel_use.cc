@@ -60,7 +60,7 @@ int relay_stdio(const Options& options, OpenChannel channel) {
 }
 
 client::Command command_for(const Options& options, const OpenChannel& channel) {
-    client::Command command{options.command, {}, options.stdio};
+    client::Command command{options.command, {}, options.stdio, {}};
     auto& environment = command.environment;
     environment.emplace_back("MUTUAL_FD", "3");
     environment.emplace_back("MUTUAL_SERVICE", options.request.service);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // open and accept.
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <set>
 #include <thread>
 
 #include "client/mutualctl/channel_use.h"
 #include "client/mutualctl/exit_status.h"
 #include "client/mutualctl/output.h"
 #include "client/mutualctl/reports.h"
+#include "client/mutualctl/servers.h"
 #include "client/mutualctl/times.h"
 #include "client/mutualctl/verbs.h"
 #include "client/printable.h"
@@ -97,40 +95,6 @@ private:
     bool was_connected_ = false;
 };
 
-// The commands that serve channels now.
-class Servers {
-public:
-    explicit Servers(const Options& options) : options_(options) {}
-
-    int start(OpenChannel channel) {
-        auto started = client::start(command_for(options_, channel), channel.fd.value());
-        if (!started)
-            return fail(options_, "run '" + options_.command.front() + "'", started.error(), exit_failed);
-        running_.insert(*started);
-        return exit_ok;
-    }
-
-    // Collects those that have ended; waits while there are too many.
-    void make_room() {
-        int status = 0;
-        for (;;) {
-            const bool is_full = running_.size() >= options_.parallel;
-            const pid_t ended = ::waitpid(-1, &status, is_full ? 0 : WNOHANG);
-            if (ended <= 0) return;
-            running_.erase(ended);
-            const bool is_fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-            if (!is_fine && !options_.quiet)
-                complain("mutualctl: command " + std::to_string(ended) + " ended with status " +
-                         std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)) +
-                         "\n");
-        }
-    }
-
-private:
-    const Options& options_;
-    std::set<pid_t> running_;
-};
-
 }  // namespace
 
 int open_channel(const Options& options) {
@@ -149,13 +113,16 @@ int open_channel(const Options& options) {
 
 int accept_channel(const Options& options) {
     Acceptor acceptor(options);
-    Servers servers(options);
+    int status = exit_ok;
+    if (!options.keep) {
+        auto channel = acceptor.next(status);
+        return channel ? use(options, std::move(*channel)) : status;
+    }
+    auto& servers = *new Servers(options);  // its thread may outlast us
     for (;;) {
-        int status = exit_ok;
         servers.make_room();
         auto channel = acceptor.next(status);
         if (!channel) return status;
-        if (!options.keep) return use(options, std::move(*channel));
         status = servers.start(std::move(*channel));
         if (status != exit_ok) return status;
     }

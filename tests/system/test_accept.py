@@ -5,6 +5,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 
 import host
@@ -109,6 +110,34 @@ class Accepting(Running):
         for text in ("first\n", "second\n", "third\n"):
             self.assertEqual(self.ctl("open", "vault", input=text).stdout, text)
         self.assertIsNone(accepting.poll())
+
+    def test_sigterm_ends_the_commands_and_then_the_acceptor_and_sighup_lets_them_finish(self):
+        for number, expected in ((signal.SIGTERM, ""), (signal.SIGHUP, "still served\n")):
+            accepting = self.accept_on_app1("--keep", "--stdio", "vault", "--", "/bin/cat")
+            ours = self.open("vault")
+            self.assertEqual(ours.ask("hello"), "hello\n")
+            (inner,) = eventually(lambda: self.commands(accepting.pid, "mutualctl"), what="mutualctl")
+            os.kill(inner, number)
+            if number == signal.SIGHUP:
+                self.assertEqual(ours.ask("still served"), expected)
+                self.assertIsNone(accepting.poll())
+                ours.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual(ours.rest(), b"")
+            self.assertEqual(accepting.wait(10), 0)
+
+    def test_a_command_is_collected_when_it_ends_and_its_status_is_told_at_once(self):
+        accepting = self.accept_on_app1("--keep", "--parallel", "1", "vault", "--", "/bin/sh", "-c", "exit 3", log="told")
+        for _ in range(2):
+            self.assertEqual(self.open("vault").rest(), b"")
+        eventually(lambda: self.log_of("app1", "told").count("ended with status 3") == 2, what="both statuses")
+        self.assertEqual(self.commands(accepting.pid, "sh"), [])
+
+    def commands(self, pid, name):
+        """The processes of that name among one and its descendants."""
+        with open(f"/proc/{pid}/comm") as file:
+            found = [pid] if file.read().strip() == name else []
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return found + [each for child in file.read().split() for each in self.commands(int(child), name)]
 
     def test_eight_parallel_servers_take_their_share_of_a_load_and_outlive_the_broker(self):
         for _ in range(8):
