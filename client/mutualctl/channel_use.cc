@@ -40,13 +40,19 @@ int tell_verdict(const Options& options, const Result<std::string>& verdict) {
 }
 
 void add_knc_environment(client::Command& command, const OpenChannel& channel) {
-    const bool is_ipv6 = channel.address.find(':') != std::string::npos;
+    // As knc: a mapped address is IPv4, and the zone of a link-local one is not told.
+    constexpr std::string_view mapped = "::ffff:";
+    std::string address = channel.address.substr(0, channel.address.find('%'));
+    if (address.starts_with(mapped) && address.find('.') != std::string::npos)
+        address.erase(0, mapped.size());
+    const bool is_ipv6 = address.find(':') != std::string::npos;
     auto& environment = command.environment;
     environment.emplace_back("KNC_MECH", "krb5");
     environment.emplace_back("KNC_CREDS", channel.peer);
-    environment.emplace_back(is_ipv6 ? "KNC_REMOTE_IP6" : "KNC_REMOTE_IP", channel.address);
-    environment.emplace_back("KNC_REMOTE_ADDR", channel.address);
+    environment.emplace_back(is_ipv6 ? "KNC_REMOTE_IP6" : "KNC_REMOTE_IP", address);
+    environment.emplace_back("KNC_REMOTE_ADDR", address);
     environment.emplace_back("KNC_REMOTE_PORT", std::to_string(channel.port));
+    environment.emplace_back("KNC_VERSION", "mutuald-" MUTUAL_VERSION);
 }
 
 }  // namespace

@@ -91,7 +91,8 @@ class Accepting(Running):
         accepting = self.accept_on_app1("vault", "--", "/usr/bin/python3", "-c", TELL_AND_ECHO)
         answer = self.ctl("open", "vault", input="hello\n").stdout
         for told in ("hello\n", f"MUTUAL_PEER={ALICE} ", f"MUTUAL_SELF={SELF} ", "MUTUAL_FD=3 ", "MUTUAL_SERVICE=vault ",
-                     f"MUTUAL_SPN={SPN}", f"KNC_CREDS={ALICE} ", "KNC_MECH=krb5 ", "KNC_REMOTE_ADDR="):
+                     f"MUTUAL_SPN={SPN}", f"KNC_CREDS={ALICE} ", "KNC_MECH=krb5 ", "KNC_REMOTE_ADDR=10.77.0.21 ", "KNC_REMOTE_IP=10.77.0.21 ",
+                     "KNC_VERSION=mutuald-"):
             self.assertIn(told, answer)
         self.assertEqual(accepting.wait(10), 0)
 
