@@ -4,12 +4,24 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 
 namespace mutual::varlink {
 
 namespace {
 
 Error broken(std::string message) { return {Code::protocol, Stage::request, std::move(message)}; }
+
+// "1e400" is read as infinite, and could only be written as what is not JSON.
+bool is_finite(const json::value& value) {
+    if (const double* number = value.if_double()) return std::isfinite(*number);
+    if (const json::array* array = value.if_array())
+        return std::all_of(array->begin(), array->end(), is_finite);
+    if (const json::object* object = value.if_object())
+        return std::all_of(object->begin(), object->end(),
+                           [](const json::key_value_pair& member) { return is_finite(member.value()); });
+    return true;
+}
 
 Result<json::object> parse_object(std::string_view text, const Limits& limits) {
     if (text.size() > limits.message) return broken("message is longer than the limit");
@@ -19,6 +31,7 @@ Result<json::object> parse_object(std::string_view text, const Limits& limits) {
     json::value value = json::parse(text, problem, {}, options);
     if (problem) return broken("message is not JSON: " + problem.message());
     if (!value.is_object()) return broken("message is not a JSON object");
+    if (!is_finite(value)) return broken("message holds a number that is too large");
     return std::move(value.as_object());
 }
 

@@ -93,6 +93,14 @@ TEST(Call, RefusesDeepAndHugeJson) {
     EXPECT_FALSE(parse_call(huge, limits));
 }
 
+// Whoever passes it on would write what is not JSON.
+TEST(Call, RefusesANumberThatIsTooLarge) {
+    for (const char* number : {"1e400", "-1e400", "[{\"a\":1e999}]"})
+        EXPECT_FALSE(
+            parse_call(std::string(R"({"method":"a.B","parameters":{"x":)") + number + "}}", Limits()));
+    EXPECT_TRUE(parse_call(R"({"method":"a.B","parameters":{"x":1e300}})", Limits()));
+}
+
 TEST(Call, IgnoresTopLevelKeysOfOthersAndKeepsParameters) {
     Result<Call> call = parse_call(R"({"method":"a.B","vendor":{"x":1},"parameters":{"n":7}})", Limits());
     ASSERT_TRUE(call);
