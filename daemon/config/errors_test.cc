@@ -136,6 +136,16 @@ const Wrong services[] = {
 INSTANTIATE_TEST_SUITE_P(OfServices, ConfigurationError, testing::ValuesIn(services),
                          [](const auto& instance) { return instance.param.name; });
 
+TEST(ConfigurationErrors, CanBeShown) {
+    using namespace std::string_view_literals;
+    for (const auto text : {"a = n\0"sv, "a = n\x1b[2J\n"sv}) {
+        const Loaded loaded = load_text(text, "f");
+        ASSERT_EQ(loaded.errors.size(), 1U);
+        for (const char c : loaded.errors[0].message)
+            EXPECT_TRUE(c >= ' ' && c != 0x7f) << loaded.errors[0].message;
+    }
+}
+
 TEST(ConfigurationErrors, AreAllReported) {
     const Loaded loaded = load_text("[daemon]\na=1\n[service.b]\nc=2\n", "f");
     EXPECT_GE(loaded.errors.size(), 3U);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "daemon/config/tree.h"
+#include "daemon/unit/text.h"
 
 namespace mutual::config {
 namespace {
@@ -92,7 +93,7 @@ Result<Node> parse_toml(std::string_view text, const std::string& file) {
     const toml::parse_result parsed = toml::parse(text, std::string_view(file));
     if (!parsed)
         return error_at(location(parsed.error().source(), file), "",
-                        std::string(parsed.error().description()));
+                        unit::one_line(parsed.error().description(), 512));
     return Converter(file).convert(parsed.table(), Location{file, 1, 1}, "", 0);
 }
 
