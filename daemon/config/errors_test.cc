@@ -37,6 +37,7 @@ const Wrong syntax_and_types[] = {
     {"date", "[daemon]\nrequest_timeout = 2020-01-01\n", "f:2:19: daemon.request_timeout: dates and times",
      "string"},
     {"odd_date", "[daemon]\nrequest_timeout = 1979-05-27T.7:32:00Z\n", "f:2:", ""},
+    {"letter_outside_of_quotes", "[daemon]\n\xc3\x84 = 1\n", "f:2:", ""},
     {"nul_in_a_text", "[service.a]\nrealm = \"R\\u0000S\"\n", "f:2:9: service.a.realm: holds a NUL", ""},
     {"nul_in_a_list", "[service.a]\nkeywords = ['k', \"\\u0000\"]\n",
      "f:2:18: service.a.keywords: holds a NUL", ""},
