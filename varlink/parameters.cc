@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "varlink/parameters.h"
 
+#include <algorithm>
+
 namespace mutual::varlink {
+
+namespace {
+
+constexpr std::size_t longest_name = 64;
+
+// A member's name that we do not know was chosen by whoever sent it: it is told as it is only if it could be
+// one of ours.
+std::string_view shown(std::string_view name) {
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    if (name.size() <= longest_name && std::ranges::all_of(name, is_plain)) return name;
+    return "(not a name)";
+}
+
+}  // namespace
 
 Parameters::Parameters(const json::object& object, std::vector<UniqueFd>* descriptors, std::string_view what)
     : object_(object), descriptors_(descriptors), what_(what) {}
@@ -199,7 +217,7 @@ Result<void> Parameters::finish_loosely() {
 
 Result<void> Parameters::finish() {
     for (const json::key_value_pair& member : object_)
-        if (!known_.contains(std::string_view(member.key()))) fault(member.key(), "is unknown");
+        if (!known_.contains(std::string_view(member.key()))) fault(shown(member.key()), "is unknown");
     return finish_loosely();
 }
 

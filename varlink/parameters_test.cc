@@ -29,7 +29,8 @@ TEST(Parameters, RefusesWrongTypesRangesAndUnknownFields) {
          {Row{R"({"n":"5"})", "'n' is not an integer"}, Row{R"({"n":1.5})", "'n' is not an integer"},
           Row{R"({"n":9})", "must be in 0..5"}, Row{R"({"n":-1})", "must be in 0..5"},
           Row{R"({"n":18446744073709551615})", "'n' is not an integer"}, Row{R"({})", "'n' is missing"},
-          Row{R"({"n":1,"m":2})", "'m' is unknown"}}) {
+          Row{R"({"n":1,"m":2})", "'m' is unknown"},
+          Row{R"({"n":1,"m\nm":2})", "'(not a name)' is unknown"}}) {
         const json::object object = object_of(row.text);
         Parameters parameters(object);
         parameters.number("n", 0, 5);

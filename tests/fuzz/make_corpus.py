@@ -273,6 +273,7 @@ def messages():
     message("keys_messages", "Facts", {"context": "0123456789abcdef0123456789abcdef"})
     message("keys_messages", "TicketCache", {"version": 1, "identity": {"kind": "host"}, "timeoutMilliseconds": 5})
     message("keys_messages", "Status", {"version": 1})
+    message("keys_messages", "Step", {"handshake": 1, "tok\n": "aGk="}, "unknown_name_of_two_lines")
     message("keys_messages", "Step", {"handshake": 1, "token": "aGVsbG8="})
     message("keys_messages", "Step", {"handshake": -1, "token": "aGVsbG9="}, "bad_token")
     message("keys_messages", "Drop", {"handshake": 1})
