@@ -154,9 +154,12 @@ TEST(ConfigurationErrors, AreAllReported) {
 
 TEST(ConfigurationErrors, NameBothServicesOnOnePort) {
     std::string text;
-    for (const std::string name : {"a", "b"})
-        text += "[service." + name + "]\nrealm='R'\n[service." + name +
-                ".accept]\nspns=['a/b']\nkeytab='/k'\nport=7\ndeliver='accept'\n";
+    for (const char* name : {"a", "b"})
+        text.append("[service.")
+            .append(name)
+            .append("]\nrealm='R'\n[service.")
+            .append(name)
+            .append(".accept]\nspns=['a/b']\nkeytab='/k'\nport=7\ndeliver='accept'\n");
     const Loaded loaded = load_text(text, "f");
     ASSERT_EQ(loaded.errors.size(), 1U);
     EXPECT_EQ(loaded.errors[0].message,

@@ -60,7 +60,9 @@ private:
         NodeTable table;
         for (const auto& [key, value] : from) {
             std::string name(key.str());
-            const std::string child_path = path.empty() ? name : path + "." + name;
+            std::string child_path = path;
+            if (!path.empty()) child_path.push_back('.');
+            child_path.append(name);
             const Location where = location(key.source(), file_);
             if (has_nul(name)) return error_at(where, child_path, "the key holds a NUL character");
             auto child = convert(value, where, child_path, depth + 1);
