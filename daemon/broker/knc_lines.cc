@@ -41,7 +41,7 @@ bool stays_one_line(std::string_view value) {
 
 bool is_address(int family, const std::string& text) {
     std::array<unsigned char, 16> ignored{};
-    return ::inet_pton(family, text.c_str(), ignored.data()) == 1;
+    return text.find('\0') == std::string::npos && ::inet_pton(family, text.c_str(), ignored.data()) == 1;
 }
 
 }  // namespace

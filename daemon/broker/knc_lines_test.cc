@@ -40,6 +40,7 @@ TEST(KncLines, NoNameAddsALine) {
     EXPECT_FALSE(knc_lines({{"192.0.2.9", 1}, "a@R", "v1\nCREDS:root@R"}));
     EXPECT_FALSE(knc_lines({{"192.0.2.9\nCREDS:root@R", 1}, "a@R", "v1"}));
     EXPECT_FALSE(knc_lines({{"nowhere", 1}, "a@R", "v1"}));
+    EXPECT_FALSE(knc_lines({{std::string("192.0.2.9\0:", 11), 1}, "a@R", "v1"}));
 }
 
 TEST(KncLines, ALongNameIsRefused) {

@@ -234,6 +234,7 @@ def headers():
     identity("ipv4", "192.0.2.1", "alice@A.TEST", "ledger/app1@A.TEST")
     identity("ipv6", "2001:db8::1", "alice@A.TEST", "ledger/app1/cn=x\\, y@A.TEST")
     identity("mapped", "::ffff:192.0.2.1", "a\\n@R", "b@R")
+    identity("nul_in_address", "::ffff:192.0.2.1\0:", "alice@A.TEST", "b@R")
     identity("zone", "fe80::1%eth0", "\u00e4@R", "b@R")
     identity("mapped_hexadecimal", "::ffff:c000:201", "a@R", "b@R", ports=(0, 65535))
     identity("long", "::1", "a" * 200 + "@R", "b" * 200 + "@R", times=40)
