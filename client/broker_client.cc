@@ -89,6 +89,12 @@ Answer<std::vector<Plugin>> BrokerClient::list_plugins() {
     return ask("ListPlugins", {}, after(quick), read_plugins);
 }
 
+Answer<std::vector<Credential>> BrokerClient::list_credentials(const std::optional<std::string>& cache) {
+    json::object parameters;
+    if (cache) parameters["credentialCache"] = *cache;
+    return ask("ListCredentials", std::move(parameters), after(quick), read_credentials);
+}
+
 Answer<PastRequest> BrokerClient::explain(const std::string& request) {
     return ask("Explain", {{"request", request}}, after(quick), read_past_request);
 }

@@ -38,6 +38,7 @@ public:
     Answer<bool> close_channel(const std::string& channel);
     Answer<std::vector<Service>> list_services();
     Answer<std::vector<Plugin>> list_plugins();
+    Answer<std::vector<Credential>> list_credentials(const std::optional<std::string>& cache);
     Answer<PastRequest> explain(const std::string& request);
     Answer<std::string> metrics();
     // No value: it has begun, and nothing is missed from here on. Then next_event() for ever.

@@ -132,6 +132,23 @@ struct Plugin {
     std::string problem;
 };
 
+struct Credential {
+    struct Key {
+        std::string principal;
+        std::int64_t kvno = 0;
+        std::string enctype;
+    };
+    std::string identity;
+    std::string principal;
+    std::string keytab;  // empty: a credential cache
+    std::vector<Key> keys;
+    std::int64_t expires = 0;  // seconds since the epoch; 0: there is no ticket
+    std::int64_t renews = 0;
+    std::string failure;
+    std::string hint;
+    std::int64_t failed_at = 0;
+};
+
 // What became of a request; its explanation comes with the answer.
 struct PastRequest {
     std::string method;

@@ -181,6 +181,28 @@ void fill_plugins(Parameters& from, std::vector<Plugin>& plugins) {
     plugins = read_all<Plugin>(from, "plugins", fill_plugin);
 }
 
+void fill_key(Parameters& from, Credential::Key& key) {
+    key.principal = from.text("principal");
+    key.kvno = from.number("kvno");
+    key.enctype = from.text("enctype");
+}
+
+void fill_credential(Parameters& from, Credential& credential) {
+    credential.identity = from.text("identity");
+    credential.principal = from.text("principal");
+    credential.keytab = from.optional_text("keytab").value_or("");
+    credential.keys = read_all<Credential::Key>(from, "keys", fill_key);
+    credential.expires = from.optional_number("expires").value_or(0);
+    credential.renews = from.optional_number("renews").value_or(0);
+    credential.failure = from.optional_text("failure", longest_text).value_or("");
+    credential.hint = from.optional_text("hint", longest_text).value_or("");
+    credential.failed_at = from.optional_number("failedAt").value_or(0);
+}
+
+void fill_credentials(Parameters& from, std::vector<Credential>& credentials) {
+    credentials = read_all<Credential>(from, "credentials", fill_credential);
+}
+
 void fill_past_request(Parameters& from, PastRequest& past) {
     past.method = from.text("method");
     past.result = from.text("result");
@@ -239,6 +261,9 @@ Result<std::vector<Service>> read_services(varlink::Reply& reply) {
 }
 Result<std::vector<Plugin>> read_plugins(varlink::Reply& reply) {
     return read<std::vector<Plugin>>(reply.parameters, nullptr, fill_plugins);
+}
+Result<std::vector<Credential>> read_credentials(varlink::Reply& reply) {
+    return read<std::vector<Credential>>(reply.parameters, nullptr, fill_credentials);
 }
 Result<PastRequest> read_past_request(varlink::Reply& reply) {
     return read<PastRequest>(reply.parameters, nullptr, fill_past_request);

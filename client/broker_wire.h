@@ -24,6 +24,7 @@ Result<std::vector<ChannelFacts>> read_channels(varlink::Reply& reply);
 Result<Status> read_status(varlink::Reply& reply);
 Result<std::vector<Service>> read_services(varlink::Reply& reply);
 Result<std::vector<Plugin>> read_plugins(varlink::Reply& reply);
+Result<std::vector<Credential>> read_credentials(varlink::Reply& reply);
 Result<PastRequest> read_past_request(varlink::Reply& reply);
 Result<std::string> read_metrics(varlink::Reply& reply);
 Result<bool> read_nothing(varlink::Reply& reply);

@@ -45,6 +45,8 @@ int run(const Options& options) {
             return close_channel(options);
         case Verb::list_services:
             return list_services(options);
+        case Verb::list_credentials:
+            return list_credentials(options);
         case Verb::list_plugins:
             return list_plugins(options);
         case Verb::explain:

@@ -126,6 +126,8 @@ void Grammar::add_question_verbs() {
         ->add_option("CHANNEL", options.channel, "The channel's id")
         ->required();
     verb(Verb::list_services, "list-services", "List the services that you may open or accept for");
+    verb(Verb::list_credentials, "list-credentials",
+         "List your own tickets; for administrators, all that mutuald proves itself with");
     verb(Verb::list_plugins, "list-plugins", "List the plugins and how they are (for administrators)");
     verb(Verb::explain, "explain", "Tell what became of a request that is over")
         ->add_option("REQUEST", options.past, "The request's id, as errors and the journal tell it")

@@ -22,6 +22,7 @@ enum class Verb {
     list_channels,
     close_channel,
     list_services,
+    list_credentials,
     list_plugins,
     explain,
     monitor,

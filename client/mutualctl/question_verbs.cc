@@ -114,6 +114,16 @@ int list_services(const Options& options) {
     return answer(options, "list the services", ask, show);
 }
 
+int list_credentials(const Options& options) {
+    const auto ask = [&](BrokerClient& broker) {
+        return broker.list_credentials(options.request.credential_cache);
+    };
+    const auto show = [&](const auto& answered) {
+        return credentials_text(*answered.result, options.legend, std::time(nullptr));
+    };
+    return answer(options, "list the credentials", ask, show);
+}
+
 int list_plugins(const Options& options) {
     const auto ask = [](BrokerClient& broker) { return broker.list_plugins(); };
     const auto show = [&](const auto& answered) { return plugins_text(*answered.result, options.legend); };

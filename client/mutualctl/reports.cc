@@ -44,6 +44,14 @@ std::string state_of(const ChannelFacts& channel) {
     return channel.verdict ? "half-closed" : "open";
 }
 
+// "kvno 3 (aes256-cts-hmac-sha1-96), ..."
+std::string keys_text(const std::vector<client::Credential::Key>& keys) {
+    std::string text;
+    for (const auto& key : keys)
+        text += (text.empty() ? "kvno " : ", ") + std::to_string(key.kvno) + " (" + key.enctype + ")";
+    return text;
+}
+
 std::string parts_text(const Status& status, bool with_legend) {
     Table table({{"PART"}, {"STATE"}, {"PID", Align::right}, {"DETAIL"}});
     for (const auto& part : status.parts)
@@ -78,6 +86,23 @@ std::string services_text(const std::vector<client::Service>& services, bool wit
         table.row({service.name, service.may_open ? "yes" : "no", service.may_accept ? "yes" : "no",
                    service.transport, service.offered, service.description});
     return table.text(with_legend) + (with_legend ? counted(services.size(), "service") + "\n" : "");
+}
+
+std::string credentials_text(const std::vector<client::Credential>& credentials, bool with_legend,
+                             std::int64_t now) {
+    Table table({{"IDENTITY"}, {"PRINCIPAL"}, {"KEYTAB"}, {"KEYS"}, {"EXPIRES"}, {"RENEWED"}, {"STATE"}});
+    std::string failures;
+    for (const auto& credential : credentials) {
+        table.row({credential.identity, credential.principal, credential.keytab, keys_text(credential.keys),
+                   relative_time(credential.expires, now), relative_time(credential.renews, now),
+                   credential.failure.empty() ? "good" : "failed"});
+        if (credential.failure.empty()) continue;
+        failures += printable(credential.identity) + ": " + printable(credential.failure) + " (" +
+                    relative_time(credential.failed_at, now) + ")\n";
+        if (!credential.hint.empty()) failures += "hint: " + printable(credential.hint) + "\n";
+    }
+    return table.text(with_legend) + failures +
+           (with_legend ? counted(credentials.size(), "credential") + "\n" : "");
 }
 
 std::string plugins_text(const std::vector<client::Plugin>& plugins, bool with_legend) {

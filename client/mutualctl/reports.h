@@ -23,6 +23,9 @@ std::string channels_text(const std::vector<client::ChannelFacts>& channels, boo
                           std::int64_t now);
 std::string channel_text(const client::ChannelFacts& channel, std::int64_t now);
 std::string services_text(const std::vector<client::Service>& services, bool with_legend);
+// A row each; below the table what is wrong and what to do about it.
+std::string credentials_text(const std::vector<client::Credential>& credentials, bool with_legend,
+                             std::int64_t now);
 std::string plugins_text(const std::vector<client::Plugin>& plugins, bool with_legend);
 // "Open: Denied: no rule allows ...", and the hint if there is one.
 std::string past_request_text(const client::PastRequest& past);

@@ -14,6 +14,7 @@ int whois(const Options& options);
 int list_channels(const Options& options);
 int close_channel(const Options& options);
 int list_services(const Options& options);
+int list_credentials(const Options& options);
 int list_plugins(const Options& options);
 int explain(const Options& options);
 int monitor(const Options& options);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/administration.h"
 
+#include <fcntl.h>
+
 #include <boost/json/array.hpp>
 
+#include "daemon/broker/credentials.h"
 #include "daemon/broker/parts.h"
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
@@ -28,6 +31,17 @@ Error unknown_request(const std::string& request) {
             "the last " + std::to_string(History::most) + " requests since the broker's start are kept"};
 }
 
+// A service may have several principals: one that cannot be used is told.
+std::map<std::string, CredentialGauge> gauges_of(const std::vector<NamedCredential>& rows) {
+    std::map<std::string, CredentialGauge> gauges;
+    for (const NamedCredential& row : rows) {
+        CredentialGauge& gauge = gauges[row.identity];
+        if (row.credential.failure) gauge.usable = false;
+        if (row.credential.expires) gauge.expires = row.credential.expires;
+    }
+    return gauges;
+}
+
 bool is_up(const std::string& state) { return state == "running" || state == "ready"; }
 
 }  // namespace
@@ -47,6 +61,8 @@ void Administration::add_to(varlink::Service& service) {
     };
     service.method(name("Explain"), [this](Incoming incoming) { return explain(std::move(incoming)); });
     service.method(name("Metrics"), [this](Incoming incoming) { return metrics(std::move(incoming)); });
+    service.method(name("ListCredentials"),
+                   [this](Incoming incoming) { return list_credentials(std::move(incoming)); });
     service.method(name("ListPlugins"),
                    [this](Incoming incoming) { return list_plugins(std::move(incoming)); });
     service.streaming_method(name("Monitor"),
@@ -129,8 +145,30 @@ Administration::Reply Administration::metrics(varlink::Incoming incoming) {
     for (const Part& part : parts.rows) gauges.parts.emplace_back(part.name, is_up(part.state));
     for (const auto& [service, offering] : offerings_.all())
         gauges.services.emplace_back(service, offering->phase() == Offering::State::listening);
+    Result<std::vector<NamedCredential>> credentials = co_await list_configured_credentials(broker_);
+    if (credentials) gauges.credentials = gauges_of(*credentials);
     varlink::Reply reply;
     reply.parameters["text"] = broker_.metrics.text(gauges);
+    co_return reply;
+}
+
+Administration::Reply Administration::list_credentials(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "ListCredentials");
+    std::string cache = parameters.optional_text("credentialCache").value_or("");
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    UniqueFd caller(::fcntl(incoming.connection->socket(), F_DUPFD_CLOEXEC, 0));
+    if (!caller)
+        co_return failure({Code::limit, Stage::caller, "no descriptor is left for the request", "try again"});
+    Result<NamedCredential> own = co_await inspect_cache(broker_, std::move(caller), std::move(cache));
+    if (!own) co_return failure(own.error());
+    json::array rows{to_json(*own)};
+    if (is_administrators(incoming.peer())) {
+        Result<std::vector<NamedCredential>> configured = co_await list_configured_credentials(broker_);
+        if (!configured) co_return failure(configured.error());
+        for (const NamedCredential& row : *configured) rows.push_back(to_json(row));
+    }
+    varlink::Reply reply;
+    reply.parameters["credentials"] = std::move(rows);
     co_return reply;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The methods of org.mutuald.Broker that tell what happened and how the daemon is: Explain, Monitor, Metrics,
-// ListPlugins. Each caller is told of its own requests, administrators of all.
+// ListPlugins, ListCredentials. Each caller is told of its own requests, administrators of all.
 #pragma once
 
 #include <chrono>
@@ -29,6 +29,7 @@ private:
     Reply explain(varlink::Incoming incoming);
     Reply monitor(varlink::Incoming incoming);
     Reply metrics(varlink::Incoming incoming);
+    Reply list_credentials(varlink::Incoming incoming);
     Reply list_plugins(varlink::Incoming incoming);
 
     bool is_administrators(const Caller& caller) const;

@@ -83,4 +83,21 @@ asio::awaitable<Result<TicketCacheFile>> KeysClient::ticket_cache(Identity ident
     co_return read_ticket_cache(*reply);
 }
 
+asio::awaitable<Result<std::vector<Credential>>> KeysClient::list_credentials(
+    std::vector<Identity> identities, UniqueFd caller, std::chrono::milliseconds timeout) {
+    varlink::Call call = call_of("ListCredentials");
+    call.parameters["version"] = varlink::internal_version;
+    json::array array;
+    for (const Identity& identity : identities) array.push_back(to_json(identity));
+    call.parameters["identities"] = std::move(array);
+    if (caller) {
+        call.parameters["callerFileDescriptor"] = 0;
+        call.descriptors.push_back(std::move(caller));
+    }
+    call.parameters["timeoutMilliseconds"] = timeout.count();
+    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
+    if (!reply) co_return reply.error();
+    co_return read_credentials(*reply);
+}
+
 }  // namespace mutual::broker

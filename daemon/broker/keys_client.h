@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ public:
     asio::awaitable<Result<Facts>> facts(std::string context);
     asio::awaitable<Result<TicketCacheFile>> ticket_cache(Identity identity,
                                                           std::chrono::milliseconds timeout);
+    // One for each identity, in their order. `caller` is the caller's API connection, where one is of that kind.
+    asio::awaitable<Result<std::vector<Credential>>> list_credentials(std::vector<Identity> identities,
+                                                                      UniqueFd caller,
+                                                                      std::chrono::milliseconds timeout);
 
 private:
     ConnectionPool& pool_;

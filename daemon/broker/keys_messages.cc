@@ -11,6 +11,38 @@ namespace {
 
 constexpr std::int64_t latest = 0xffffffff;  // that Kerberos can say
 
+Error read_failure(const json::object& object, varlink::Parameters& credential) {
+    varlink::Parameters fields(object);
+    Error error;
+    error.code = code_named(fields.text("code")).value_or(Code::internal);
+    error.stage = stage_named(fields.text("stage")).value_or(Stage::credentials);
+    error.message = fields.text("message");
+    error.hint = fields.text("hint");
+    if (auto read = fields.finish_loosely(); !read) credential.fault("failure", read.error().message);
+    return error;
+}
+
+Credential read_credential(const json::object& object, varlink::Parameters& reply) {
+    varlink::Parameters fields(object, nullptr, "ListCredentials");
+    Credential credential;
+    credential.principal = fields.text("principal");
+    credential.keytab = fields.text("keytab");
+    for (const json::object& key : fields.objects("keys", 10000)) {
+        varlink::Parameters one(key);
+        const std::string principal = one.text("principal");
+        const std::int64_t kvno = one.number("kvno");
+        credential.keys.push_back({principal, kvno, one.text("enctype")});
+        if (auto read = one.finish_loosely(); !read) fields.fault("keys", read.error().message);
+    }
+    credential.expires = fields.optional_number("expires", 0, latest);
+    credential.renews = fields.optional_number("renews", 0, latest);
+    if (const auto failure = fields.optional_object("failure")) credential.failure = read_failure(*failure, fields);
+    credential.failed_at = fields.optional_number("failedAt", 0, latest).value_or(0);
+    if (Result<void> finished = fields.finish_loosely(); !finished)
+        reply.fault("credentials", finished.error().message);
+    return credential;
+}
+
 }  // namespace
 
 json::object to_json(const Identity& identity) {
@@ -88,6 +120,15 @@ Result<TicketCacheFile> read_ticket_cache(varlink::Reply& reply) {
     file.expires = parameters.number("expires", 0, latest);
     if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
     return file;
+}
+
+Result<std::vector<Credential>> read_credentials(const varlink::Reply& reply) {
+    varlink::Parameters parameters(reply.parameters, nullptr, "ListCredentials");
+    std::vector<Credential> credentials;
+    for (const json::object& object : parameters.objects("credentials"))
+        credentials.push_back(read_credential(object, parameters));
+    if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
+    return credentials;
 }
 
 }  // namespace mutual::broker

@@ -5,6 +5,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,22 @@ struct TicketCacheFile {
 // Of accepting grants: later than every one that there will ever be.
 inline constexpr std::int64_t every_generation = (std::int64_t{1} << 53) - 1;
 
+// What is known of one identity; no key.
+struct Credential {
+    struct Key {
+        std::string principal;
+        std::int64_t kvno = 0;
+        std::string enctype;
+    };
+    std::string principal;
+    std::string keytab;  // empty: it is a cache
+    std::vector<Key> keys;
+    std::optional<std::int64_t> expires;  // of the ticket that is kept, seconds since the epoch
+    std::optional<std::int64_t> renews;
+    std::optional<Error> failure;
+    std::int64_t failed_at = 0;
+};
+
 boost::json::object to_json(const Identity& identity);
 
 // They take the reply's descriptors.
@@ -64,5 +81,6 @@ Result<InitiatingGrant> read_initiating(varlink::Reply& reply);
 Result<AcceptingGrants> read_accepting(varlink::Reply& reply);
 Result<Facts> read_facts(const varlink::Reply& reply);
 Result<TicketCacheFile> read_ticket_cache(varlink::Reply& reply);
+Result<std::vector<Credential>> read_credentials(const varlink::Reply& reply);
 
 }  // namespace mutual::broker

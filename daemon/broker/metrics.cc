@@ -110,6 +110,14 @@ std::string Metrics::text(const Gauges& gauges) const {
                gauges.parts);
     out.states("mutuald_service_listening", "Whether a service of this host is offered.", "service",
                gauges.services);
+    std::vector<std::pair<std::string, bool>> usable;
+    for (const auto& [identity, gauge] : gauges.credentials) usable.emplace_back(identity, gauge.usable);
+    out.states("mutuald_credential_usable",
+               "Whether the keys of an identity can be used, and its last ticket was got.", "identity", usable);
+    out.family("mutuald_credential_expiry_seconds", "gauge",
+               "When the ticket that is kept for an identity ends, since the epoch.");
+    for (const auto& [identity, gauge] : gauges.credentials)
+        if (gauge.expires) out.sample("", "identity=" + quoted(identity), std::to_string(*gauge.expires));
     return out.finish();
 }
 

@@ -17,6 +17,11 @@
 
 namespace mutual::broker {
 
+struct CredentialGauge {
+    bool usable = true;                   // the keytab holds a key, and no attempt to get a ticket failed since
+    std::optional<std::int64_t> expires;  // of the ticket that is kept, seconds since the epoch
+};
+
 // What is true at the moment of asking.
 struct Gauges {
     std::int64_t uptime_seconds = 0;
@@ -25,6 +30,7 @@ struct Gauges {
     std::int64_t waiting_accepts = 0;
     std::vector<std::pair<std::string, bool>> parts;     // whether each program answers, each plugin is ready
     std::vector<std::pair<std::string, bool>> services;  // whether each offered one listens
+    std::map<std::string, CredentialGauge> credentials;  // by identity, or service that accepts
 };
 
 class Metrics {

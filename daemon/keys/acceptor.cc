@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "daemon/keys/clock_difference.h"
 #include "daemon/keys/established.h"
 #include "daemon/keys/first_token.h"
 #include "daemon/keys/kerberos_error.h"
@@ -41,23 +42,30 @@ Result<GssCred> acceptor_cred(const KeytabFile& keytab, const std::string& princ
     return GssCred(cred);
 }
 
-// Compares the key that the client's ticket needs with the keys that the keytab holds now.
-std::string key_hint(const KeytabFile& keytab, const AskedKey& asked) {
+// Compares the key that the client's ticket needs with the keys that the keytab holds now: what is wrong goes into the
+// message, what to do about it is the hint.
+void explain_key(Error& error, const KeytabFile& keytab, const AskedKey& asked) {
     auto keys = list_keys(keytab);
-    if (!keys) return to_string(keys.error());
-    const std::string wanted = "the ticket needs kvno " + std::to_string(asked.kvno) + " (" +
-                               enctype_name(asked.enctype) + ") of " + unit::shown(asked.principal) + "; ";
+    if (!keys) {
+        error.message += "; " + keys.error().message;
+        error.hint = "export the service's keys anew into " + keytab.path();
+        return;
+    }
     const std::string held = kvnos_held(*keys, asked.principal);
-    if (held.empty())
-        return wanted + "keytab " + keytab.path() + " holds no key of that principal: export it there";
+    if (held.empty()) {
+        error.message += "; the keytab " + keytab.path() + " holds no key of that principal";
+        error.hint = "export it there";
+        return;
+    }
     const bool has_it = std::any_of(keys->begin(), keys->end(), [&](const KeyEntry& key) {
         return key.principal == asked.principal && key.kvno == asked.kvno &&
                key.enctype_number == asked.enctype;
     });
-    return wanted + "keytab " + keytab.path() + " holds " + held + ": " +
-           (has_it
-                ? "a different key of that number: export it anew, and see that no other account has that SPN"
-                : "export the current key there, or have the client get a new ticket");
+    error.message += "; ticket kvno " + std::to_string(asked.kvno) + " (" + enctype_name(asked.enctype) +
+                     "), keytab " + keytab.path() + " has " + held;
+    error.hint = has_it ? "the KDC has a different key of that number: export it anew, and see that no other "
+                          "account has that SPN"
+                        : "export the current key there, or have the client get a new ticket";
 }
 
 class Acceptor final : public Handshake {
@@ -99,7 +107,7 @@ private:
                                    nullptr, nullptr, output.out(), nullptr, nullptr, nullptr);
         StepAnswer answer{std::string(output.view()), {}, {}};
         if (GSS_ERROR(major)) {
-            answer.error = failure(major, minor);
+            answer.error = failure(major, minor, token);
         } else if (major == GSS_S_COMPLETE) {
             finish(answer);
         }
@@ -123,7 +131,7 @@ private:
         }
     }
 
-    Error failure(OM_uint32 major, OM_uint32 minor) const {
+    Error failure(OM_uint32 major, OM_uint32 minor, std::string_view token) const {
         Error error =
             gss_failure(Stage::handshake, "accept a client that asked for " + unit::shown(asked_.principal),
                         major, minor, Code::protocol);
@@ -133,9 +141,12 @@ private:
             error.code = Code::expired;
             error.hint = "the client has to get a new ticket";
         }
+        if (error.code == Code::clock_skew)
+            if (const auto ahead = client_ahead(token, *keytab_))
+                error.message += "; " + clock_text("the client's", *ahead);
         if (error.code == Code::no_credentials)
             error.code = Code::wrong_peer;  // it wants a key that we do not hold
-        if (error.code == Code::wrong_peer && error.hint.empty()) error.hint = key_hint(*keytab_, asked_);
+        if (error.code == Code::wrong_peer && error.hint.empty()) explain_key(error, *keytab_, asked_);
         return error;
     }
 
@@ -145,11 +156,6 @@ private:
     GssCred cred_;
     GssContext context_;
 };
-
-Error no_key(const std::string& keytab, const std::string& principal) {
-    return Error(Code::no_credentials, Stage::credentials,
-                 "use the keytab " + keytab + ": it holds no key of " + principal, "export that key there");
-}
 
 Result<std::vector<KeyEntry>> keys_of(const std::string& keytab, const std::vector<std::string>& principals) {
     auto file = KeytabFile::open(keytab);

@@ -245,6 +245,12 @@ asio::awaitable<Result<varlink::Reply>> FetcherPool::call(Fetcher& fetcher, cons
     call.method = std::string(interface) + "." + method;
     call.parameters["target"] = wanted.target;
     call.parameters["minimumLifetimeSeconds"] = wanted.minimum_lifetime;
+    if (wanted.granting) {
+        auto sealed = seal(wanted.granting->marshalled.view());
+        if (!sealed) co_return std::move(sealed).error();
+        call.parameters["grantingTicketFileDescriptor"] = 0;
+        call.descriptors.push_back(std::move(*sealed));
+    }
     auto work = fetcher.connection.call_raw(std::move(call));
     co_return co_await varlink::with_deadline(loop_, std::move(work), deadline, std::move(late));
 }

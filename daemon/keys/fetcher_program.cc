@@ -55,17 +55,31 @@ Result<varlink::Reply> reply_with(std::string client, const std::optional<Ticket
     return reply;
 }
 
-Result<varlink::Reply> answer(TicketSource& source, const varlink::Call& call) {
-    const auto wanted = read_wanted(call);
-    if (!wanted) return wanted.error();
+Result<std::shared_ptr<const Ticket>> ticket_from(const UniqueFd& sealed) {
+    auto bytes = unseal(sealed.value());
+    if (!bytes) return std::move(bytes).error();
+    auto ticket = unmarshal(std::move(*bytes));
+    if (!ticket) return std::move(ticket).error();
+    return std::make_shared<const Ticket>(std::move(*ticket));
+}
+
+Result<varlink::Reply> answer(TicketSource& source, varlink::Call& call) {
+    auto request = read_fetch(call);
+    if (!request) return std::move(request).error();
+    Wanted& wanted = request->wanted;
+    if (request->granting) {
+        auto granting = ticket_from(request->granting);
+        if (!granting) return std::move(granting).error();
+        wanted.granting = std::move(*granting);
+    }
     if (call.method == "org.mutuald.Fetcher.Ask") {
-        auto ticket = source.ask(*wanted);
+        auto ticket = source.ask(wanted);
         if (!ticket) return std::move(ticket).error();
         std::string client = ticket->client;
         const std::optional<Ticket> got(std::move(*ticket));
         return reply_with(std::move(client), got);
     }
-    auto found = source.look(*wanted);
+    auto found = source.look(wanted);
     if (!found) return std::move(found).error();
     return reply_with(std::move(found->client), found->ticket);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/keys/first_token.h"
 
-#include <optional>
-
 #include "daemon/keys/krb5_handle.h"
 
 namespace mutual::keys {
@@ -11,7 +9,7 @@ namespace {
 
 constexpr std::string_view krb5_mechanism("\x2a\x86\x48\x86\xf7\x12\x01\x02\x02", 9);
 constexpr std::string_view spnego_mechanism("\x2b\x06\x01\x05\x05\x02", 6);
-constexpr std::string_view ap_req_token("\x01\x00", 2);
+constexpr std::string_view ap_req_token("\x01\x00", 2), error_token("\x03\x00", 2);
 constexpr unsigned tag_framing = 0x60, tag_oid = 0x06, tag_sequence = 0x30, tag_ap_req = 0x6e,
                    tag_ticket_field = 0xa3;
 
@@ -61,7 +59,21 @@ Result<AskedKey> read_ticket(std::string_view der) {
     return AskedKey{to_text(context->get(), ticket->server), ticket->enc_part.kvno, ticket->enc_part.enctype};
 }
 
+std::optional<std::string_view> message_in(std::string_view token, std::string_view id) {
+    auto inner = take(token, tag_framing);
+    if (!inner || take(*inner, tag_oid) != krb5_mechanism || !inner->starts_with(id)) return std::nullopt;
+    return inner->substr(id.size());
+}
+
 }  // namespace
+
+std::optional<std::string_view> kerberos_request_in(std::string_view token) {
+    return message_in(token, ap_req_token);
+}
+
+std::optional<std::string_view> kerberos_error_in(std::string_view token) {
+    return message_in(token, error_token);
+}
 
 Result<AskedKey> read_first_token(std::string_view token) {
     const auto framed = take(token, tag_framing);

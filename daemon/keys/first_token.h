@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,5 +22,9 @@ struct AskedKey {
 // protocol: not a framed Kerberos V5 initial token (RFC 4121 4.1), another mechanism (SPNEGO, IAKERB, the
 // historical object identifiers), or a ticket that cannot be read.
 Result<AskedKey> read_first_token(std::string_view token);
+
+// The AP-REQ, or the KRB-ERROR, that a framed Kerberos V5 token holds; a part of the argument.
+std::optional<std::string_view> kerberos_request_in(std::string_view token);
+std::optional<std::string_view> kerberos_error_in(std::string_view token);
 
 }  // namespace mutual::keys

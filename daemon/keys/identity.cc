@@ -63,19 +63,23 @@ Result<Source> source_of_caller(const Identity& identity, const UniqueFd& caller
 
 }  // namespace
 
+Source keytab_source_of(const Identity& identity, const IdentityRules& rules) {
+    const bool host = identity.kind == Identity::Kind::host;
+    return {Source::Kind::keytab,
+            {::geteuid(), ::getegid()},
+            host ? rules.host_keytab : identity.keytab,
+            identity.principal};
+}
+
 Result<Source> source_of(const Identity& identity, UniqueFd caller, const IdentityRules& rules) {
     if (identity.kind == Identity::Kind::caller) return source_of_caller(identity, caller, rules);
     if (caller || !identity.credential_cache.empty())
         return Error(Code::invalid_request, Stage::request,
                      "choose an identity: only kind caller has a connection or cache");
-    const bool host = identity.kind == Identity::Kind::host;
-    if (!host && (identity.keytab.empty() || identity.principal.empty()))
+    if (identity.kind == Identity::Kind::keytab && (identity.keytab.empty() || identity.principal.empty()))
         return Error(Code::invalid_request, Stage::request,
                      "choose an identity: kind keytab needs a keytab and a principal");
-    Source source{Source::Kind::keytab,
-                  {::geteuid(), ::getegid()},
-                  host ? rules.host_keytab : identity.keytab,
-                  identity.principal};
+    Source source = keytab_source_of(identity, rules);
     if (auto file = KeytabFile::open(source.name); !file) return std::move(file).error();
     return source;
 }

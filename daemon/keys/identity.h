@@ -15,6 +15,9 @@ struct IdentityRules {
     std::string host_keytab = "/etc/krb5.keytab";
 };
 
+// Of kinds keytab and host. Nothing is checked.
+Source keytab_source_of(const Identity& identity, const IdentityRules& rules);
+
 // For kind caller, `caller` is the caller's API connection: it must be one that the API socket accepted, and
 // the kernel says whose. It is closed here in any case.
 Result<Source> source_of(const Identity& identity, UniqueFd caller, const IdentityRules& rules);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/keys/initiator.h"
 
+#include "daemon/keys/clock_difference.h"
 #include "daemon/keys/established.h"
 #include "daemon/keys/gss_handle.h"
 #include "daemon/keys/kerberos_error.h"
@@ -35,7 +36,7 @@ public:
             GSS_C_NO_CHANNEL_BINDINGS, &input, nullptr, output.out(), nullptr, nullptr);
         StepAnswer answer{std::string(output.view()), {}, {}};
         if (GSS_ERROR(major)) {
-            answer.error = failure(major, minor);
+            answer.error = failure(major, minor, token);
         } else if (major == GSS_S_COMPLETE) {
             finish(answer);
         }
@@ -52,11 +53,14 @@ private:
         }
     }
 
-    Error failure(OM_uint32 major, OM_uint32 minor) const {
+    Error failure(OM_uint32 major, OM_uint32 minor, std::string_view token) const {
         Error error = gss_failure(
             Stage::handshake, "authenticate " + to_text(target_.get()), major, minor,
             GSS_ROUTINE_ERROR(major) == GSS_S_DEFECTIVE_TOKEN ? Code::protocol : Code::wrong_peer);
         error.message = unit::one_line(error.message, 1024);  // the peer may have had a say in it
+        if (error.code == Code::clock_skew)
+            if (const auto ahead = acceptor_ahead(token))
+                error.message += "; " + clock_text("the peer's", *ahead);
         if (error.code == Code::wrong_peer && error.hint.empty())
             error.hint =
                 "the peer holds no valid key for that name: it is another service, or its keytab is "

@@ -65,11 +65,16 @@ Result<std::string> host_principal(const std::vector<KeyEntry>& keys, const std:
                  "join the host to its realm, or export its host/ key into that keytab");
 }
 
+Error no_key(const std::string& path, const std::string& principal) {
+    return Error(Code::no_credentials, Stage::credentials,
+                 "use the keytab " + path + ": it holds no key of " + principal, "export that key there");
+}
+
 std::string kvnos_held(const std::vector<KeyEntry>& keys, std::string_view principal) {
     std::string text;
     for (const KeyEntry& key : keys) {
         if (key.principal != principal) continue;
-        text += text.empty() ? "kvno " : ", ";
+        if (!text.empty()) text += ", ";
         text += std::to_string(key.kvno) + " (" + key.enctype + ")";
     }
     return text;

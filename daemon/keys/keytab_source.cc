@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tickets for a principal whose key is in a keytab.
-#include <algorithm>
 #include <optional>
 
 #include "daemon/keys/kerberos_error.h"
@@ -10,8 +9,6 @@
 namespace mutual::keys {
 
 namespace {
-
-constexpr std::int64_t renewed_before_end = 600;  // seconds
 
 struct InitOptions {
     explicit InitOptions(krb5_context context_) : context(context_) {
@@ -34,33 +31,32 @@ public:
     Result<Found> look(const Wanted& wanted) override {
         if (auto ready = prepare(); !ready) return std::move(ready).error();
         Found found{principal_, std::nullopt};
-        if (!must_ask_for_granting()) {
-            auto cached = wanted.target.empty()
-                              ? cached_granting_ticket(context_.get(), cache_->get())
-                              : cached_service_ticket(context_.get(), cache_->get(), wanted);
-            if (!cached) return std::move(cached).error();
-            found.ticket = std::move(*cached);
+        if (wanted.target.empty()) return found;
+        if (wanted.granting) {
+            if (auto adopted = adopt(*wanted.granting); !adopted) return std::move(adopted).error();
         }
+        auto cached = cached_service_ticket(context_.get(), cache_->get(), wanted);
+        if (!cached) return std::move(cached).error();
+        found.ticket = std::move(*cached);
         return found;
     }
 
     Result<Ticket> ask(const Wanted& wanted) override {
-        if (must_ask_for_granting()) {
-            if (auto asked = ask_for_granting(); !asked) return std::move(asked).error();
-        }
         if (!wanted.target.empty())
             return ask_for_service_ticket(context_.get(), cache_->get(), wanted, granting_end_);
-        auto granting = cached_granting_ticket(context_.get(), cache_->get());
-        if (!granting) return std::move(granting).error();
-        if (!*granting)
-            return Error(Code::internal, Stage::credentials, "keep a ticket in memory: it is not there");
-        return std::move(**granting);
+        return ask_for_granting();
     }
 
 private:
-    bool must_ask_for_granting() const {
-        const std::int64_t life = granting_end_ - granting_start_;
-        return now_seconds() >= granting_end_ - std::min(renewed_before_end, life / 2);
+    // Service tickets that were got with another one go: that one's renewal may mean new rights.
+    Result<void> adopt(const Ticket& granting) {
+        if (granting.start == granting_start_ && granting.end == granting_end_) return {};
+        auto cache = memory_cache_of(context_.get(), granting);
+        if (!cache) return std::move(cache).error();
+        cache_.emplace(std::move(*cache));
+        granting_start_ = granting.start;
+        granting_end_ = granting.end;
+        return {};
     }
 
     // The keytab is looked at each time: it may have been rotated, or gone.
@@ -75,9 +71,7 @@ private:
             principal_ = std::move(*host);
         }
         if (kvnos_held(*keys, principal_).empty())
-            return Error(Code::no_credentials, Stage::credentials,
-                         "use the keytab " + keytab_ + ": it holds no key of " + principal_,
-                         "export that key there");
+            return no_key(keytab_, principal_);
         return cache_ ? Result<void>() : make_cache();
     }
 
@@ -98,7 +92,7 @@ private:
         return {};
     }
 
-    Result<void> ask_for_granting() {
+    Result<Ticket> ask_for_granting() {
         const std::string doing = "get a ticket for " + principal_ + " with the keytab " + keytab_;
         auto file = KeytabFile::open(keytab_);
         if (!file) return std::move(file).error();
@@ -112,13 +106,9 @@ private:
         if (code != 0)
             return file->explained(
                 krb5_failure(Stage::credentials, doing, context_.get(), code, Code::no_credentials));
-        granting_start_ = now_seconds();
-        granting_end_ = static_cast<std::uint32_t>(creds.times.endtime);
-        code = krb5_cc_initialize(context_.get(), cache_->get(), client_->get());
-        if (code == 0) code = krb5_cc_store_cred(context_.get(), cache_->get(), &creds);
+        auto ticket = ticket_of(context_.get(), creds);
         krb5_free_cred_contents(context_.get(), &creds);
-        if (code != 0) return krb5_failure(Stage::credentials, doing, context_.get(), code, Code::internal);
-        return {};
+        return ticket;
     }
 
     std::string keytab_;

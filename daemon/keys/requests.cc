@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t longest_timeout = 600'000;  // milliseconds
 constexpr std::int64_t longest_minimum = 10 * 365 * 86400L;
+constexpr std::size_t most_identities = 256;
 constexpr std::int64_t most_ends = varlink::internal_limits.descriptors;
 
 // The programs are upgraded one after the other; work between different versions would only fail later.
@@ -30,8 +31,7 @@ Protection read_protection(varlink::Parameters& parameters) {
 }
 
 // Faults are told to `parameters`.
-Identity read_identity(varlink::Parameters& parameters) {
-    const boost::json::object object = parameters.object("identity");
+Identity identity_in(const boost::json::object& object, varlink::Parameters& parameters) {
     varlink::Parameters fields(object, nullptr, "identity");
     Identity identity;
     identity.kind = static_cast<Identity::Kind>(fields.choice("kind", {"caller", "keytab", "host"}));
@@ -41,6 +41,10 @@ Identity read_identity(varlink::Parameters& parameters) {
     if (const auto read = fields.finish(); !read)
         parameters.fault("identity", "is malformed: " + read.error().message);
     return identity;
+}
+
+Identity read_identity(varlink::Parameters& parameters) {
+    return identity_in(parameters.object("identity"), parameters);
 }
 
 }  // namespace
@@ -101,6 +105,18 @@ Result<CacheRequest> read_cache_request(varlink::Call& call) {
     return request;
 }
 
+Result<ListRequest> read_list(varlink::Call& call) {
+    varlink::Parameters parameters(call.parameters, &call.descriptors, "ListCredentials");
+    read_version(parameters);
+    ListRequest request;
+    for (const boost::json::object& object : parameters.objects("identities", most_identities))
+        request.identities.push_back(identity_in(object, parameters));
+    request.caller = parameters.optional_descriptor("callerFileDescriptor");
+    request.timeout = read_timeout(parameters);
+    if (auto read = parameters.finish(); !read) return std::move(read).error();
+    return request;
+}
+
 Result<void> read_status(varlink::Call& call) {
     varlink::Parameters parameters(call.parameters, &call.descriptors, "Status");
     read_version(parameters);
@@ -126,13 +142,14 @@ Result<std::int64_t> read_drop(varlink::Call& call) {
     return handshake;
 }
 
-Result<Wanted> read_wanted(const varlink::Call& call) {
-    varlink::Parameters parameters(call.parameters, nullptr, call.method);
-    Wanted wanted;
-    wanted.target = parameters.text("target");
-    wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds");
+Result<FetchRequest> read_fetch(varlink::Call& call) {
+    varlink::Parameters parameters(call.parameters, &call.descriptors, call.method);
+    FetchRequest request;
+    request.wanted.target = parameters.text("target");
+    request.wanted.minimum_lifetime = parameters.number("minimumLifetimeSeconds");
+    request.granting = parameters.optional_descriptor("grantingTicketFileDescriptor");
     if (auto read = parameters.finish(); !read) return std::move(read).error();
-    return wanted;
+    return request;
 }
 
 Result<FetcherAnswer> read_fetcher_answer(varlink::Reply reply) {

@@ -46,12 +46,19 @@ struct CacheRequest {
     std::chrono::milliseconds timeout{0};
 };
 
+struct ListRequest {
+    std::vector<Identity> identities;
+    UniqueFd caller;  // the API connection, for those of kind caller
+    std::chrono::milliseconds timeout{0};
+};
+
 // From the broker. The calls' descriptors are taken.
 Result<InitiateRequest> read_initiate(varlink::Call& call);
 Result<AcceptRequest> read_accept(varlink::Call& call);
 Result<RevokeRequest> read_revoke(varlink::Call& call);
 Result<std::string> read_context(varlink::Call& call);  // of Facts
 Result<CacheRequest> read_cache_request(varlink::Call& call);
+Result<ListRequest> read_list(varlink::Call& call);
 Result<void> read_status(varlink::Call& call);
 
 // What mutuald-channel may send over a grant: a call with one token, of at most max_token in base64, and no
@@ -64,8 +71,12 @@ struct StepRequest {
 Result<StepRequest> read_step(varlink::Call& call);
 Result<std::int64_t> read_drop(varlink::Call& call);
 
-// By a fetcher, from its parent.
-Result<Wanted> read_wanted(const varlink::Call& call);
+// By a fetcher, from its parent. The call's descriptor is taken.
+struct FetchRequest {
+    Wanted wanted;
+    UniqueFd granting;  // the ticket-granting ticket to use, sealed; absent: none was given
+};
+Result<FetchRequest> read_fetch(varlink::Call& call);
 
 // What a fetcher said, in which its user may have had a hand.
 struct FetcherAnswer {

@@ -7,9 +7,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 #include "daemon/keys/acceptor.h"
 #include "daemon/keys/initiator.h"
+#include "daemon/keys/keytab.h"
 #include "daemon/keys/requests.h"
 #include "daemon/keys/sealed_file.h"
 #include "varlink/interfaces.h"
@@ -64,6 +66,66 @@ json::object to_json(const Flags& flags) {
     return object;
 }
 
+// What the keytab of a source holds for its principal now; with the host's, its name.
+Result<std::vector<KeyEntry>> keys_of(Source& source) {
+    auto file = KeytabFile::open(source.name);
+    if (!file) return std::move(file).error();
+    auto keys = list_keys(*file);
+    if (!keys) return std::move(keys).error();
+    if (source.principal.empty()) {
+        auto host = host_principal(*keys, source.name);
+        if (!host) return std::move(host).error();
+        source.principal = std::move(*host);
+    }
+    std::erase_if(*keys, [&](const KeyEntry& key) { return key.principal != source.principal; });
+    if (keys->empty()) return no_key(source.name, source.principal);
+    return keys;
+}
+
+void add_failure(json::object& object, const Error& error, std::int64_t when) {
+    json::object failure;
+    failure["code"] = name(error.code);
+    failure["stage"] = name(error.stage);
+    failure["message"] = error.message;
+    failure["hint"] = error.hint;
+    object["failure"] = std::move(failure);
+    object["failedAt"] = when;
+}
+
+// A keytab that cannot be used now is worse than an earlier failure.
+json::object credential_of(const Identity& identity, const IdentityRules& rules, const TicketKeeper& tickets) {
+    Source source = keytab_source_of(identity, rules);
+    const auto state = tickets.state(source);
+    auto keys = keys_of(source);
+    json::object object;
+    object["principal"] = source.principal;
+    object["keytab"] = source.name;
+    object["keys"] = keys ? to_json(*keys) : json::array();
+    if (state && state->expires != 0) object["expires"] = state->expires;
+    if (state && state->renews != 0) object["renews"] = state->renews;
+    if (!keys)
+        add_failure(object, keys.error(), now_seconds());
+    else if (state && state->failure)
+        add_failure(object, *state->failure, state->failed_at);
+    return object;
+}
+
+// What the caller's own cache holds, without asking anybody.
+asio::awaitable<json::object> credential_of_cache(std::shared_ptr<FetcherPool> fetchers, Source source,
+                                                  std::chrono::milliseconds timeout) {
+    Wanted granting_ticket;
+    auto fetched = co_await fetchers->fetch(std::move(source), std::move(granting_ticket), timeout);
+    json::object object;
+    object["principal"] = fetched ? fetched->ticket.client : std::string();
+    object["keytab"] = "";
+    object["keys"] = json::array();
+    if (fetched)
+        object["expires"] = fetched->ticket.end;
+    else
+        add_failure(object, fetched.error(), now_seconds());
+    co_return object;
+}
+
 asio::awaitable<varlink::Reply> reply_to(asio::awaitable<Answer> work) {
     Answer answer = co_await std::move(work);
     if (!answer) co_return varlink::failure(interface, answer.error());
@@ -79,7 +141,7 @@ Server::Server(asio::io_context& loop, ChildImage image, IdentityRules rules,
       complaint_(std::move(complaint)),
       grants_(loop, facts_, complaint_),
       fetchers_(std::make_shared<FetcherPool>(loop, std::move(image))),
-      tickets_(fetchers_) {}
+      tickets_(loop, fetchers_, complaint_) {}
 
 void Server::add(varlink::Service& service, const char* name,
                  asio::awaitable<Answer> (Server::*method)(varlink::Incoming)) {
@@ -97,6 +159,7 @@ std::shared_ptr<const varlink::Service> Server::service() {
     add(*service, "RevokeAccept", &Server::revoke_accept);
     add(*service, "Facts", &Server::facts);
     add(*service, "TicketCache", &Server::ticket_cache);
+    add(*service, "ListCredentials", &Server::list_credentials);
     add(*service, "Status", &Server::status);
     return service;
 }
@@ -110,6 +173,7 @@ asio::awaitable<void> Server::sweep() {
         facts_.sweep(now);
         grants_.sweep(now);
         fetchers_->sweep(now);
+        tickets_.sweep(now);
     }
 }
 
@@ -123,8 +187,10 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     auto target = canonical_principal(request->wanted.target);
     if (!target) co_return std::move(target).error();
     request->wanted.target = std::move(*target);
-    auto fetched =
-        co_await fetchers_->fetch(std::move(*source), std::move(request->wanted), request->timeout);
+    auto fetching = source->kind == Source::Kind::keytab
+                        ? tickets_.service_ticket(std::move(*source), std::move(request->wanted), request->timeout)
+                        : fetchers_->fetch(std::move(*source), std::move(request->wanted), request->timeout);
+    auto fetched = co_await std::move(fetching);
     if (!fetched) co_return std::move(fetched).error();
 
     varlink::Reply reply;
@@ -204,6 +270,25 @@ asio::awaitable<Answer> Server::ticket_cache(varlink::Incoming incoming) {
     reply.parameters["principal"] = file->principal;
     reply.parameters["expires"] = file->expires;
     reply.descriptors.push_back(std::move(*sealed));
+    co_return std::move(reply);
+}
+
+asio::awaitable<Answer> Server::list_credentials(varlink::Incoming incoming) {
+    auto request = read_list(incoming.call);
+    if (!request) co_return std::move(request).error();
+    json::array credentials;
+    for (const Identity& identity : request->identities) {
+        if (identity.kind != Identity::Kind::caller) {
+            credentials.push_back(credential_of(identity, rules_, tickets_));
+            continue;
+        }
+        auto source = source_of(identity, std::move(request->caller), rules_);
+        if (!source) co_return std::move(source).error();
+        json::object credential = co_await credential_of_cache(fetchers_, std::move(*source), request->timeout);
+        credentials.push_back(std::move(credential));
+    }
+    varlink::Reply reply;
+    reply.parameters["credentials"] = std::move(credentials);
     co_return std::move(reply);
 }
 

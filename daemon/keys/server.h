@@ -33,6 +33,7 @@ private:
     asio::awaitable<Answer> revoke_accept(varlink::Incoming incoming);
     asio::awaitable<Answer> facts(varlink::Incoming incoming);
     asio::awaitable<Answer> ticket_cache(varlink::Incoming incoming);
+    asio::awaitable<Answer> list_credentials(varlink::Incoming incoming);
     asio::awaitable<Answer> status(varlink::Incoming incoming);
     void add(varlink::Service& service, const char* name,
              asio::awaitable<Answer> (Server::*method)(varlink::Incoming));

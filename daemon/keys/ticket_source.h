@@ -15,8 +15,9 @@
 namespace mutual::keys {
 
 struct Wanted {
-    std::string target;                 // principal with realm; empty: a ticket-granting ticket (keytab only)
-    std::int64_t minimum_lifetime = 0;  // seconds
+    std::string target;  // principal with realm; empty: a new ticket-granting ticket (from a cache: the one there)
+    std::int64_t minimum_lifetime = 0;       // seconds
+    std::shared_ptr<const Ticket> granting;  // keytab only, with a target: what to ask the KDC with
 };
 
 struct Found {
@@ -35,8 +36,8 @@ public:
 
 // The cache is read anew on every look(). An empty name: the user's default.
 std::unique_ptr<TicketSource> source_from_cache(std::string name);
-// Keeps its ticket-granting ticket in memory and renews it in time. An empty principal: the keytab's host
-// principal.
+// Service tickets stay in memory for as long as the ticket-granting ticket is the same. An empty principal: the
+// keytab's host principal.
 std::unique_ptr<TicketSource> source_from_keytab(std::string keytab, std::string principal);
 
 }  // namespace mutual::keys

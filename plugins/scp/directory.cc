@@ -45,6 +45,30 @@ bool is_too_weak(const std::string& text) {
     return text.starts_with("SASL(" + std::to_string(SASL_TOOWEAK) + ")");
 }
 
+// What SASL's GSSAPI mechanism says is "GSSAPI Error: (major) Unspecified GSS failure.  Minor code may provide more
+// information (minor)": only the last part tells anything.
+std::string without_major(const std::string& text) {
+    static constexpr std::string_view general = "Minor code may provide more information";
+    const auto at = text.find(general);
+    if (at == std::string::npos) return text;
+    std::string minor = text.substr(at + general.size());
+    const auto open = minor.find_first_not_of(" (");
+    minor = open == std::string::npos ? std::string() : minor.substr(open);
+    if (minor.ends_with(')')) minor.pop_back();
+    return minor.empty() ? "the mechanism did not say why" : minor;
+}
+
+// What a person can do about a refused bind, as far as its text tells.
+std::string bind_hint(const std::string& text) {
+    if (text.find("not found in Kerberos database") != std::string::npos)
+        return "the KDC knows no ldap/ principal of that host: name the server as its key does in plugin.scp.options";
+    if (text.find("expired") != std::string::npos) return "see `mutualctl list-credentials` for the search identity";
+    if (text.find("Cannot contact any KDC") != std::string::npos)
+        return "see whether the realm's KDC runs and can be reached from this host";
+    if (text.find("lock skew") != std::string::npos) return "set the clocks of both hosts and the KDC (NTP)";
+    return "see the directory server's log, and its keytab for ldap/";
+}
+
 std::string to_string(const berval& value) { return {value.bv_val, value.bv_len}; }
 
 std::string name_of(LDAP* handle, LDAPMessage* entry) {
@@ -99,11 +123,16 @@ std::optional<PageEnd> page_end(LDAP* handle, LDAPMessage* message) {
 
 Error Directory::failure(const std::string& what, int result) const {
     std::string text = what + " (" + url_ + "): " + ldap_err2string(result);
-    if (const auto more = diagnostic(handle_.get()); !more.empty()) text += ": " + more;
+    const auto more = without_major(diagnostic(handle_.get()));
+    if (!more.empty()) text += ": " + more;
     const bool late = result == LDAP_TIMEOUT || result == LDAP_TIMELIMIT_EXCEEDED;
     const bool away = late || result == LDAP_SERVER_DOWN || result == LDAP_CONNECT_ERROR;
+    std::string hint;
+    if (away) hint = "see whether that directory server runs and can be reached from this host";
+    if (result == LDAP_NO_SUCH_OBJECT) hint = "correct `base` in the service's definition or the plugin's options";
+    if (result == LDAP_INSUFFICIENT_ACCESS) hint = "let the search identity read there";
     return {late ? Code::timed_out : Code::discovery_failed, Stage::discovery, std::move(text),
-            away ? "see whether that directory server runs and can be reached from this host" : ""};
+            std::move(hint)};
 }
 
 Result<Directory> Directory::open(const std::string& url, const ScpOptions& options,
@@ -163,8 +192,10 @@ Result<void> Directory::bind(const ScpOptions& options, const TicketCache& ticke
         return Error{Code::unprotected, Stage::discovery,
                      "authenticate to the directory (" + url_ + "): it would not protect the connection",
                      "the server must allow SASL integrity or confidentiality"};
-    if (result != LDAP_SUCCESS) return failure("authenticate to the directory", result);
-    return {};
+    if (result == LDAP_SUCCESS) return {};
+    Error error = failure("authenticate to the directory", result);
+    if (error.hint.empty()) error.hint = bind_hint(error.message);
+    return error;
 }
 
 Result<LdapMessage> Directory::search(const std::string& base, int scope, const std::string& filter,

@@ -57,7 +57,8 @@ constexpr Reader readers[] = {
     {"Status", [](varlink::Call& call) { accepted_call(read_status(call)); }},
     {"Step", check_step},
     {"Drop", [](varlink::Call& call) { accepted_call(read_drop(call)); }},
-    {"Look", [](varlink::Call& call) { accepted_call(read_wanted(call)); }},
+    {"ListCredentials", [](varlink::Call& call) { accepted_call(read_list(call)); }},
+    {"Look", [](varlink::Call& call) { accepted_call(read_fetch(call)); }},
     {"answer", check_answer},
 };
 

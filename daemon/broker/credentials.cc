@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/broker/credentials.h"
+
+#include <boost/json/array.hpp>
+#include <set>
+
+#include "varlink/deadline.h"
+
+namespace mutual::broker {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::chrono::milliseconds answer_time{1000};
+constexpr std::size_t most_at_once = 256;  // identities of one call
+
+struct Wanted {
+    std::vector<std::string> names;
+    std::vector<Identity> identities;
+    void add(std::string name, Identity identity) {
+        names.push_back(std::move(name));
+        identities.push_back(std::move(identity));
+    }
+};
+
+Wanted configured(const config::Configuration& configuration) {
+    std::set<std::string> used;
+    for (const auto& [name, service] : configuration.services)
+        if (!service.discovery.empty()) used.insert(service.identity);
+    for (const auto& [name, plugin] : configuration.plugins)
+        if (plugin.enabled) used.insert(plugin.identity);
+    Wanted wanted;
+    for (const auto& [name, identity] : configuration.identities) {
+        const bool built_in_unused = identity.kind == config::IdentityKind::host && !used.contains(name);
+        if (identity.kind == config::IdentityKind::caller || built_in_unused) continue;
+        wanted.add(name, identity_of(identity, ""));
+    }
+    for (const auto& [name, service] : configuration.services) {
+        if (!service.accept) continue;
+        for (const std::string& principal : service.accept->principals)
+            wanted.add("service " + name,
+                       Identity{Identity::Kind::keytab, principal, service.accept->keytab, ""});
+    }
+    return wanted;
+}
+
+asio::awaitable<Result<std::vector<Credential>>> ask(Broker& broker, std::vector<Identity> identities,
+                                                     UniqueFd caller) {
+    Error late(Code::timed_out, Stage::credentials,
+               "list credentials: mutuald-keys did not answer within " +
+                   std::to_string(answer_time.count()) + " ms",
+               "see its log, and whether a keytab or cache lies on a file system that hangs");
+    const auto deadline = std::chrono::steady_clock::now() + answer_time;
+    auto work = broker.keys.list_credentials(std::move(identities), std::move(caller), answer_time);
+    co_return co_await varlink::with_deadline(broker.loop, std::move(work), deadline, std::move(late));
+}
+
+}  // namespace
+
+json::object to_json(const NamedCredential& row) {
+    const Credential& credential = row.credential;
+    json::object object;
+    object["identity"] = row.identity;
+    object["principal"] = credential.principal;
+    if (!credential.keytab.empty()) object["keytab"] = credential.keytab;
+    json::array keys;
+    for (const Credential::Key& key : credential.keys)
+        keys.push_back(json::object{{"principal", key.principal}, {"kvno", key.kvno}, {"enctype", key.enctype}});
+    object["keys"] = std::move(keys);
+    if (credential.expires) object["expires"] = *credential.expires;
+    if (credential.renews) object["renews"] = *credential.renews;
+    if (!credential.failure) return object;
+    object["failure"] = std::string(name(credential.failure->code)) + ": " + credential.failure->message;
+    object["hint"] = credential.failure->hint;
+    object["failedAt"] = credential.failed_at;
+    return object;
+}
+
+asio::awaitable<Result<std::vector<NamedCredential>>> list_configured_credentials(Broker& broker) {
+    const Wanted wanted = configured(*broker.configuration);
+    std::vector<NamedCredential> rows;
+    for (std::size_t from = 0; from < wanted.names.size(); from += most_at_once) {
+        const std::size_t to = std::min(from + most_at_once, wanted.names.size());
+        const auto begin = wanted.identities.begin();
+        std::vector<Identity> some(begin + static_cast<std::ptrdiff_t>(from),
+                                   begin + static_cast<std::ptrdiff_t>(to));
+        Result<std::vector<Credential>> answered = co_await ask(broker, std::move(some), UniqueFd());
+        if (!answered) co_return answered.error();
+        for (std::size_t i = from; i < to && i - from < answered->size(); ++i)
+            rows.push_back({wanted.names[i], std::move((*answered)[i - from])});
+    }
+    co_return rows;
+}
+
+asio::awaitable<Result<NamedCredential>> inspect_cache(Broker& broker, UniqueFd caller, std::string cache) {
+    std::vector<Identity> identities(1);
+    identities[0].credential_cache = std::move(cache);
+    Result<std::vector<Credential>> answered = co_await ask(broker, std::move(identities), std::move(caller));
+    if (!answered) co_return answered.error();
+    if (answered->size() != 1)
+        co_return Error(Code::internal, Stage::credentials, "list credentials: mutuald-keys told of none");
+    NamedCredential row{"caller", std::move(answered->front())};
+    co_return row;
+}
+
+}  // namespace mutual::broker
