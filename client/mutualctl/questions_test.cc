@@ -283,6 +283,20 @@ TEST(Questions, ServicesAndPluginsAreTables) {
               "scp  discovery  failed  1  2  3  /p/scp.so  gone\n");
 }
 
+TEST(Questions, CredentialsAreATableAndWhatIsWrongIsBelowIt) {
+    FakeBroker broker(
+        {{"ListCredentials",
+          gives(
+              R"({"credentials":[{"identity":"service ledger","principal":"ledger/a@R","keytab":"/k",)"
+              R"("keys":[{"principal":"ledger/a@R","kvno":3,"enctype":"aes"}],"failure":"NoCredentials: gone",)"
+              R"("hint":"export it","failedAt":0}]})")}});
+    const Ended ended = ctl(broker, {"list-credentials", "--no-legend"});
+    EXPECT_EQ(ended.status, exit_ok);
+    EXPECT_NE(ended.output.find("service ledger  ledger/a@R  /k  kvno 3 (aes)"), std::string::npos);
+    EXPECT_NE(ended.output.find("service ledger: NoCredentials: gone"), std::string::npos);
+    EXPECT_NE(ended.output.find("hint: export it\n"), std::string::npos);
+}
+
 TEST(Questions, CloseChannelSaysNothingWhenItIsDone) {
     FakeBroker broker({{"CloseChannel", gives("{}")}});
     const Ended ended = ctl(broker, {"close-channel", "c-1"});

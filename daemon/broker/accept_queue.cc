@@ -60,7 +60,8 @@ asio::awaitable<Result<std::shared_ptr<AcceptQueue::Waiter>>> AcceptQueue::take(
         if (line.handshakes.size() >= most)
             co_return Error(
                 Code::limit, Stage::admission,
-                std::to_string(most) + " peers wait already for a local server of '" + service + "'");
+                std::to_string(most) + " peers wait already for a local server of '" + service + "'",
+                "have more servers call Accept, or raise service." + service + ".accept.limits.waiting");
         asio::steady_timer event(loop_, deadline);
         line.handshakes.push_back(&event);
         AtExit leave([lines = lines_, &line, &event] { std::erase(line.handshakes, &event); });

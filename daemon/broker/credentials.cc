@@ -47,10 +47,10 @@ Wanted configured(const config::Configuration& configuration) {
 
 asio::awaitable<Result<std::vector<Credential>>> ask(Broker& broker, std::vector<Identity> identities,
                                                      UniqueFd caller) {
-    Error late(Code::timed_out, Stage::credentials,
-               "list credentials: mutuald-keys did not answer within " +
-                   std::to_string(answer_time.count()) + " ms",
-               "see its log, and whether a keytab or cache lies on a file system that hangs");
+    Error late(
+        Code::timed_out, Stage::credentials,
+        "list credentials: mutuald-keys did not answer within " + std::to_string(answer_time.count()) + " ms",
+        "see its log, and whether a keytab or cache lies on a file system that hangs");
     const auto deadline = std::chrono::steady_clock::now() + answer_time;
     auto work = broker.keys.list_credentials(std::move(identities), std::move(caller), answer_time);
     co_return co_await varlink::with_deadline(broker.loop, std::move(work), deadline, std::move(late));
@@ -66,7 +66,8 @@ json::object to_json(const NamedCredential& row) {
     if (!credential.keytab.empty()) object["keytab"] = credential.keytab;
     json::array keys;
     for (const Credential::Key& key : credential.keys)
-        keys.push_back(json::object{{"principal", key.principal}, {"kvno", key.kvno}, {"enctype", key.enctype}});
+        keys.push_back(
+            json::object{{"principal", key.principal}, {"kvno", key.kvno}, {"enctype", key.enctype}});
     object["keys"] = std::move(keys);
     if (credential.expires) object["expires"] = *credential.expires;
     if (credential.renews) object["renews"] = *credential.renews;

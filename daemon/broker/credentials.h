@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the configuration needs to prove itself with, and how that stands: for ListCredentials and the metrics.
+// What the configuration needs to prove itself with, and how that stands: for ListCredentials and the
+// metrics.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -17,8 +18,8 @@ struct NamedCredential {
 };
 boost::json::object to_json(const NamedCredential& row);
 
-// What the configuration names and somebody may use: not "caller", and "host" only where it is named. One row for each
-// principal. mutuald-keys has one second to answer.
+// What the configuration names and somebody may use: not "caller", and "host" only where it is named. One row
+// for each principal. mutuald-keys has one second to answer.
 asio::awaitable<Result<std::vector<NamedCredential>>> list_configured_credentials(Broker& broker);
 
 // The caller's own cache, an empty name: the default one. `caller` is the API connection.

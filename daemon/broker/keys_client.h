@@ -27,7 +27,8 @@ public:
     asio::awaitable<Result<Facts>> facts(std::string context);
     asio::awaitable<Result<TicketCacheFile>> ticket_cache(Identity identity,
                                                           std::chrono::milliseconds timeout);
-    // One for each identity, in their order. `caller` is the caller's API connection, where one is of that kind.
+    // One for each identity, in their order. `caller` is the caller's API connection, where one is of that
+    // kind.
     asio::awaitable<Result<std::vector<Credential>>> list_credentials(std::vector<Identity> identities,
                                                                       UniqueFd caller,
                                                                       std::chrono::milliseconds timeout);

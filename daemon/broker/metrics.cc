@@ -113,7 +113,8 @@ std::string Metrics::text(const Gauges& gauges) const {
     std::vector<std::pair<std::string, bool>> usable;
     for (const auto& [identity, gauge] : gauges.credentials) usable.emplace_back(identity, gauge.usable);
     out.states("mutuald_credential_usable",
-               "Whether the keys of an identity can be used, and its last ticket was got.", "identity", usable);
+               "Whether the keys of an identity can be used, and its last ticket was got.", "identity",
+               usable);
     out.family("mutuald_credential_expiry_seconds", "gauge",
                "When the ticket that is kept for an identity ends, since the epoch.");
     for (const auto& [identity, gauge] : gauges.credentials)

@@ -18,7 +18,7 @@
 namespace mutual::broker {
 
 struct CredentialGauge {
-    bool usable = true;                   // the keytab holds a key, and no attempt to get a ticket failed since
+    bool usable = true;  // the keytab holds a key, and no attempt to get a ticket failed since
     std::optional<std::int64_t> expires;  // of the ticket that is kept, seconds since the epoch
 };
 

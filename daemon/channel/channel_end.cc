@@ -150,7 +150,8 @@ void Channel::handshake_timed_out() {
     if (is_waiting()) whom = admitting_ ? "admission" : "mutuald-keys";
     const Stage stage = admitting_ ? Stage::admission : Stage::handshake;
     fail(Verdict::reset,
-         {Code::timed_out, stage, "finish the handshake: waiting for " + whom + " when its time was over"});
+         {Code::timed_out, stage, "finish the handshake: waiting for " + whom + " when its time was over",
+          "see the log of " + whom + ", and whether the time allowed is too short"});
 }
 
 }  // namespace mutual::channel

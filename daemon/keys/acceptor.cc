@@ -35,15 +35,18 @@ Result<GssCred> acceptor_cred(const KeytabFile& keytab, const std::string& princ
     const OM_uint32 major = gss_acquire_cred_from(&minor, name->get(), GSS_C_INDEFINITE,
                                                   const_cast<gss_OID_set>(gss_mech_set_krb5), GSS_C_ACCEPT,
                                                   &store, &cred, nullptr, nullptr);
-    if (GSS_ERROR(major))
-        return keytab.explained(gss_failure(Stage::credentials,
-                                            "use the key of " + principal + " in " + keytab.path(), major,
-                                            minor, Code::no_credentials));
-    return GssCred(cred);
+    if (!GSS_ERROR(major)) return GssCred(cred);
+    Error error = gss_failure(Stage::credentials, "use the key of " + principal + " in " + keytab.path(),
+                              major, minor, Code::no_credentials);
+    // What the file holds says more than that a key was not found.
+    const auto keys = list_keys(keytab);
+    if (!keys) return keys.error();
+    if (kvnos_held(*keys, principal).empty()) return no_key(keytab.path(), principal);
+    return keytab.explained(std::move(error));
 }
 
-// Compares the key that the client's ticket needs with the keys that the keytab holds now: what is wrong goes into the
-// message, what to do about it is the hint.
+// Compares the key that the client's ticket needs with the keys that the keytab holds now: what is wrong goes
+// into the message, what to do about it is the hint.
 void explain_key(Error& error, const KeytabFile& keytab, const AskedKey& asked) {
     auto keys = list_keys(keytab);
     if (!keys) {

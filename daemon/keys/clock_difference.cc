@@ -23,7 +23,8 @@ using Profile = std::unique_ptr<std::remove_pointer_t<profile_t>, ProfileRelease
 
 Krb5Context tolerant_context() {
     const UniqueFd file(::memfd_create("krb5.conf", MFD_CLOEXEC));
-    if (!file || ::write(file.value(), tolerant.data(), tolerant.size()) != static_cast<ssize_t>(tolerant.size()))
+    if (!file ||
+        ::write(file.value(), tolerant.data(), tolerant.size()) != static_cast<ssize_t>(tolerant.size()))
         return nullptr;
     const std::string path = "/proc/self/fd/" + std::to_string(file.value());
     profile_t raw = nullptr;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// By how much a peer's clock differs from ours, for explaining a handshake that failed for it. Decides nothing.
+// By how much a peer's clock differs from ours, for explaining a handshake that failed for it. Decides
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace mutual::keys {
 
-// Seconds by which the clock of a client is ahead of ours; negative: behind. From its first token, once more decrypted
-// with the keytab, without regard to times. No value: it cannot be read.
+// Seconds by which the clock of a client is ahead of ours; negative: behind. From its first token, once more
+// decrypted with the keytab, without regard to times. No value: it cannot be read.
 std::optional<std::int64_t> client_ahead(std::string_view first_token, const KeytabFile& keytab);
 
 // The same of an acceptor, from the error token with which it answered. Nobody vouches for that token.

@@ -33,7 +33,8 @@ std::optional<std::string_view> take(std::string_view& rest, unsigned tag) {
 }
 
 Error unreadable(const char* why) {
-    return Error(Code::protocol, Stage::handshake, std::string("read the peer's first token: ") + why);
+    return Error(Code::protocol, Stage::handshake, std::string("read the peer's first token: ") + why,
+                 "see which program connects here: both ends need the same wire, and Kerberos V5");
 }
 
 // The ticket inside an AP-REQ: the field numbered 3.

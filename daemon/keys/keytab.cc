@@ -16,12 +16,17 @@ KeyEntry entry_of(krb5_context context, const krb5_keytab_entry& entry) {
     return {to_text(context, entry.principal), entry.vno, enctype_name(entry.key.enctype), entry.key.enctype};
 }
 
+Error unusable(Error error) {
+    if (error.hint.empty()) error.hint = "export the service's keys anew into that file (kadmin ktadd)";
+    return error;
+}
+
 Result<std::vector<KeyEntry>> read_entries(krb5_context context, krb5_keytab keytab,
                                            const std::string& path) {
     const std::string doing = "read the keytab " + path;
     krb5_kt_cursor cursor{};
     if (const auto code = krb5_kt_start_seq_get(context, keytab, &cursor))
-        return krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials);
+        return unusable(krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials));
     std::vector<KeyEntry> keys;
     krb5_keytab_entry entry{};
     krb5_error_code code = 0;
@@ -31,8 +36,10 @@ Result<std::vector<KeyEntry>> read_entries(krb5_context context, krb5_keytab key
     }
     krb5_kt_end_seq_get(context, keytab, &cursor);
     if (code != 0 && code != KRB5_KT_END)
-        return krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials);
-    if (keys.empty()) return Error(Code::no_credentials, Stage::credentials, doing + ": it holds no key");
+        return unusable(krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials));
+    if (keys.empty())
+        return unusable(Error(Code::no_credentials, Stage::credentials,
+                              doing + ": it is empty or truncated: it holds no key"));
     return keys;
 }
 

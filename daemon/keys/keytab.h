@@ -25,8 +25,8 @@ Result<std::vector<KeyEntry>> list_keys(const KeytabFile& file);
 // The first principal of class `host`; `path` is for the error.
 Result<std::string> host_principal(const std::vector<KeyEntry>& keys, const std::string& path);
 
-// "3 (aes256-cts-hmac-sha1-96), 4 (...)" as a list of key version numbers for people; empty if the keytab holds no key of that
-// principal.
+// "3 (aes256-cts-hmac-sha1-96), 4 (...)" as a list of key version numbers for people; empty if the keytab
+// holds no key of that principal.
 std::string kvnos_held(const std::vector<KeyEntry>& keys, std::string_view principal);
 
 // no_credentials: the keytab at `path` holds none of that principal's.

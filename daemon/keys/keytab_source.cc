@@ -70,8 +70,7 @@ private:
             if (!host) return std::move(host).error();
             principal_ = std::move(*host);
         }
-        if (kvnos_held(*keys, principal_).empty())
-            return no_key(keytab_, principal_);
+        if (kvnos_held(*keys, principal_).empty()) return no_key(keytab_, principal_);
         return cache_ ? Result<void>() : make_cache();
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a ticket is got anew: at about two thirds of its life, and after failures with growing pauses. Jittered, so
-// that hosts that were started together do not ask their KDC together. Knows no clock and no randomness: `dice`
-// is uniform in 0..1.
+// When a ticket is got anew: at about two thirds of its life, and after failures with growing pauses.
+// Jittered, so that hosts that were started together do not ask their KDC together. Knows no clock and no
+// randomness: `dice` is uniform in 0..1.
 #pragma once
 
 #include <algorithm>

@@ -93,7 +93,8 @@ void add_failure(json::object& object, const Error& error, std::int64_t when) {
 }
 
 // A keytab that cannot be used now is worse than an earlier failure.
-json::object credential_of(const Identity& identity, const IdentityRules& rules, const TicketKeeper& tickets) {
+json::object credential_of(const Identity& identity, const IdentityRules& rules,
+                           const TicketKeeper& tickets) {
     Source source = keytab_source_of(identity, rules);
     const auto state = tickets.state(source);
     auto keys = keys_of(source);

@@ -37,6 +37,9 @@ Error ask_failure(krb5_context context, krb5_error_code code, const std::string&
     if (error.code == Code::unknown_target &&
         error.message.find(target, error.message.find(": ")) == std::string::npos)
         error.message += " (" + target + ")";
+    if (error.code == Code::unknown_target && error.message.find("krbtgt/") != std::string::npos)
+        error.hint =
+            "the realms do not trust each other: correct the service's realm, or have a cross-realm key made";
     return error;
 }
 

@@ -64,7 +64,8 @@ asio::awaitable<Result<std::shared_ptr<const Ticket>>> TicketKeeper::granting(So
     if (const auto found = kept_.find(source); found != kept_.end()) {
         found->second.used = true;
         found->second.last_used = Clock::now();
-        if (found->second.ticket && lasts(*found->second.ticket, minimum_lifetime)) co_return found->second.ticket;
+        if (found->second.ticket && lasts(*found->second.ticket, minimum_lifetime))
+            co_return found->second.ticket;
     }
     Wanted new_one;
     auto fetched = co_await fetchers_->fetch(source, std::move(new_one), timeout);
@@ -91,8 +92,8 @@ std::shared_ptr<const Ticket> TicketKeeper::keep(const Source& source, Ticket ti
 void TicketKeeper::failed(const Source& source, const Error& error) {
     Kept& kept = kept_[source];
     const auto now = Clock::now();
-    const bool is_news = !kept.failure || kept.failure->message != error.message ||
-                         now - kept.told_at >= told_again_after;
+    const bool is_news =
+        !kept.failure || kept.failure->message != error.message || now - kept.told_at >= told_again_after;
     kept.renewal.failed(now, dice());
     kept.failure = error;
     kept.failed_at = now_seconds();

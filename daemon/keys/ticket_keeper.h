@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ticket-granting tickets of keytab principals: got when one is first used, kept in memory, and renewed long before
-// their end for as long as somebody uses them. What goes wrong is told while the old ticket still serves.
+// Ticket-granting tickets of keytab principals: got when one is first used, kept in memory, and renewed long
+// before their end for as long as somebody uses them. What goes wrong is told while the old ticket still
+// serves.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,7 @@ struct CacheFile {
 struct TicketState {
     std::string principal;
     std::int64_t expires = 0;
-    std::int64_t renews = 0;  // 0: not, for nobody has used it since it was got
+    std::int64_t renews = 0;       // 0: not, for nobody has used it since it was got
     std::optional<Error> failure;  // of the last attempt; none once one succeeded
     std::int64_t failed_at = 0;
 };
@@ -59,7 +60,8 @@ private:
     using Kepts = std::map<Source, Kept>;
 
     // With `minimum_lifetime` seconds left, if the KDC gives so long a one.
-    asio::awaitable<Result<std::shared_ptr<const Ticket>>> granting(Source source, std::int64_t minimum_lifetime,
+    asio::awaitable<Result<std::shared_ptr<const Ticket>>> granting(Source source,
+                                                                    std::int64_t minimum_lifetime,
                                                                     std::chrono::milliseconds timeout);
     asio::awaitable<void> renew(Source source);
     std::shared_ptr<const Ticket> keep(const Source& source, Ticket ticket);

@@ -15,7 +15,8 @@
 namespace mutual::keys {
 
 struct Wanted {
-    std::string target;  // principal with realm; empty: a new ticket-granting ticket (from a cache: the one there)
+    std::string
+        target;  // principal with realm; empty: a new ticket-granting ticket (from a cache: the one there)
     std::int64_t minimum_lifetime = 0;       // seconds
     std::shared_ptr<const Ticket> granting;  // keytab only, with a target: what to ask the KDC with
 };
@@ -36,8 +37,8 @@ public:
 
 // The cache is read anew on every look(). An empty name: the user's default.
 std::unique_ptr<TicketSource> source_from_cache(std::string name);
-// Service tickets stay in memory for as long as the ticket-granting ticket is the same. An empty principal: the
-// keytab's host principal.
+// Service tickets stay in memory for as long as the ticket-granting ticket is the same. An empty principal:
+// the keytab's host principal.
 std::unique_ptr<TicketSource> source_from_keytab(std::string keytab, std::string principal);
 
 }  // namespace mutual::keys

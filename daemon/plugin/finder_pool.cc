@@ -173,7 +173,8 @@ asio::awaitable<Error> FinderPool::breakdown(Finder& finder, Error seen, std::st
         message += "broke the protocol: " + seen.message;
     else
         message += how + " while it " + doing;
-    co_return Error(Code::plugin_failed, Stage::discovery, std::move(message));
+    co_return Error(Code::plugin_failed, Stage::discovery, std::move(message),
+                    "the plugin is at fault: see the log of mutuald-plugin");
 }
 
 void FinderPool::count_failure(const Error& problem, bool loading) {

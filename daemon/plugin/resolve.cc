@@ -20,7 +20,8 @@ struct Release {
 using Addresses = std::unique_ptr<addrinfo, Release>;
 
 Error failed(const std::string& host, const std::string& why) {
-    return {Code::unreachable, Stage::addresses, "look up the address of " + unit::shown(host) + ": " + why};
+    return {Code::unreachable, Stage::addresses, "look up the address of " + unit::shown(host) + ": " + why,
+            "see whether DNS or /etc/hosts knows that name"};
 }
 
 std::string reason(int result) {

@@ -45,8 +45,8 @@ bool is_too_weak(const std::string& text) {
     return text.starts_with("SASL(" + std::to_string(SASL_TOOWEAK) + ")");
 }
 
-// What SASL's GSSAPI mechanism says is "GSSAPI Error: (major) Unspecified GSS failure.  Minor code may provide more
-// information (minor)": only the last part tells anything.
+// What SASL's GSSAPI mechanism says is "GSSAPI Error: (major) Unspecified GSS failure.  Minor code may
+// provide more information (minor)": only the last part tells anything.
 std::string without_major(const std::string& text) {
     static constexpr std::string_view general = "Minor code may provide more information";
     const auto at = text.find(general);
@@ -61,8 +61,10 @@ std::string without_major(const std::string& text) {
 // What a person can do about a refused bind, as far as its text tells.
 std::string bind_hint(const std::string& text) {
     if (text.find("not found in Kerberos database") != std::string::npos)
-        return "the KDC knows no ldap/ principal of that host: name the server as its key does in plugin.scp.options";
-    if (text.find("expired") != std::string::npos) return "see `mutualctl list-credentials` for the search identity";
+        return "the KDC knows no ldap/ principal of that host: name the server as its key does in "
+               "plugin.scp.options";
+    if (text.find("expired") != std::string::npos)
+        return "see `mutualctl list-credentials` for the search identity";
     if (text.find("Cannot contact any KDC") != std::string::npos)
         return "see whether the realm's KDC runs and can be reached from this host";
     if (text.find("lock skew") != std::string::npos) return "set the clocks of both hosts and the KDC (NTP)";
@@ -129,7 +131,8 @@ Error Directory::failure(const std::string& what, int result) const {
     const bool away = late || result == LDAP_SERVER_DOWN || result == LDAP_CONNECT_ERROR;
     std::string hint;
     if (away) hint = "see whether that directory server runs and can be reached from this host";
-    if (result == LDAP_NO_SUCH_OBJECT) hint = "correct `base` in the service's definition or the plugin's options";
+    if (result == LDAP_NO_SUCH_OBJECT)
+        hint = "correct `base` in the service's definition or the plugin's options";
     if (result == LDAP_INSUFFICIENT_ACCESS) hint = "let the search identity read there";
     return {late ? Code::timed_out : Code::discovery_failed, Stage::discovery, std::move(text),
             std::move(hint)};

@@ -37,11 +37,11 @@ Result<Credential> open_tickets(const TicketCache& tickets) {
     const OM_uint32 major = gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, &mechanisms,
                                                   GSS_C_INITIATE, &store, &credential, nullptr, nullptr);
     if (major != GSS_S_COMPLETE)
-        return Error{Code::no_credentials, Stage::discovery,
-                     "open the tickets of " + tickets.principal + ": " +
-                         (minor != 0 ? status_text(minor, GSS_C_MECH_CODE)
-                                     : status_text(major, GSS_C_GSS_CODE)),
-                     "see `mutualctl list-credentials`"};
+        return Error{
+            Code::no_credentials, Stage::discovery,
+            "open the tickets of " + tickets.principal + ": " +
+                (minor != 0 ? status_text(minor, GSS_C_MECH_CODE) : status_text(major, GSS_C_GSS_CODE)),
+            "see `mutualctl list-credentials`"};
     return Credential(credential);
 }
 

@@ -89,7 +89,8 @@ void GssSession::keep_early(Bytes bytes) {
 
 void GssSession::handshake_cut() {
     if (!reader_.at_boundary())
-        return fail(broken(Stage::handshake, "connection ended within a token: " + reader_.progress()));
+        return fail(broken(Stage::handshake, "connection ended within a token: " + reader_.progress(),
+                           "see the peer's log: it, or something between, ended the connection"));
     if (role_ == Role::acceptor)
         return fail(broken(Stage::handshake, "peer closed the connection before the handshake was complete"));
     fail({Code::refused_by_peer, Stage::handshake, "peer closed the connection without its last token",

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import threading
 
+import directory
 import gss_peer
 import host
+import kerberos
 import keytab
 import ledger
 from chain import DIRECT, Chain
@@ -44,13 +46,13 @@ def configuration():
         found("direct"), found("forbidden"), found("fake", port=FAKE_PORT), found("queued", port=QUEUE_PORT),
         found("refused", port=7099), found("unknown-host", where=f"nohost.{host.DOMAIN}"),
         found("stranger", "stranger"), found("wrong-spn", "host"),
-        found("untrusted", trust={}).replace("[service.untrusted.trust]\n", ""),
+        service("untrusted", service_class="ledger", discovery=["scp"], keywords=[directory.LEDGER_KEYWORD]),
         found("elsewhere").replace(f'[service.elsewhere]\nrealm = "{host.REALM}"', '[service.elsewhere]\nrealm = "ELSEWHERE.TEST"'),
         found("ghost", identity="ghost"),
-        service("nowhere"), service("absent", discovery=["static"], keywords=["nothing has this"]),
+        service("absent", discovery=["static"], keywords=["nothing has this"]),
         service("wrong-base", discovery=["scp"], keywords=["x"], base="dc=nowhere,dc=test"),
         service("gone", discovery=["scp-gone"]), service("misnamed", discovery=["scp-misnamed"], keywords=["x"]),
-        service("leave", discovery=["wild"]), service("hang-alone", service_class="hang", discovery=["wild"]),
+        service("leave", discovery=["wild"]), service("hang", discovery=["slow"]),
         f"""
 [identity.ghost]
 keytab = "/etc/mutuald/keytabs/ghost.keytab"
@@ -72,6 +74,11 @@ options = {{ servers = ["ldap://{APP}:3890"] }}
 kind = "discovery"
 path = "{PLUGINS}/wild.so"
 timeout = "2s"
+[plugin.slow]
+kind = "discovery"
+path = "{PLUGINS}/wild.so"
+timeout = "2s"
+options = {{ at_start = "hang" }}
 """,
         rule("the-others", ["*"], users=["alice"]), rule("carol-directly", ["direct"], users=["carol"])])
 
@@ -101,6 +108,7 @@ principals = ["alice@{host.REALM}"]
         folder = cls.world.inside("client1", PLUGINS)
         os.makedirs(folder)
         shutil.copy(f"{build_folder()}/tests/plugins/wild.so", folder)
+        kerberos.batch(cls.world, [f"addprinc -randkey ledger/nohost.{host.DOMAIN}"])
         path = cls.world.keytab("client1", "ghost")
         keytab.write(path, [keytab.wrong_key(["ghost"], host.REALM)])
         os.chown(path, 0, host.GROUPS["mutuald-keys"])
@@ -178,7 +186,7 @@ principals = ["alice@{host.REALM}"]
         self.configure("client1", '[daemon]\nrequest_timout = "1s"\n', "wrong/mutuald.toml")
         done = self.mutualctl("client1", "check-config", "/etc/mutuald/wrong")
         self.assertNotEqual(done.returncode, 0)
-        self.assertRegex(done.stderr, r"wrong/mutuald.toml:2.*request_timout.*request_timeout")
+        self.assertRegex(done.stderr, r"(?s)wrong/mutuald.toml:2.*request_timout.*request_timeout")
 
     def log(self, name):
         with open(f"{self.world.host_folder(name)}/mutuald.log", errors="replace") as file:
@@ -385,8 +393,8 @@ principals = ["alice@{host.REALM}"]
             self.assertIsNotNone(first.next_frame())
         peer.frame(token)
 
-    def send_early(self, peer):
-        peer.frame(self.elsewhen("-10m", INITIATES, b"", f"ledger/{APP}@{host.REALM}", self.cache()))
+    def send_ahead(self, peer):
+        peer.frame(self.elsewhen("+10m", INITIATES, b"", f"ledger/{APP}@{host.REALM}", self.cache()))
 
     def send_rubbish(self, peer):
         peer.frame(b"hello, this is no token")

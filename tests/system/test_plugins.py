@@ -54,7 +54,7 @@ class Plugins(Chain):
         """Waits until the wild plugin is tried again after what it did last."""
         eventually(lambda: self.parts()["plugin wild"]["state"] == "ready", 10, "the wild plugin, ready")
 
-    def fails(self, service, code, message, hint="^$|tried again"):
+    def fails(self, service, code, message, hint="^$|tried again|log of mutuald-plugin"):
         """One refusal at stage discovery; after it another service opens, by the same plugin program."""
         self.ready()
         told = self.refused(self.request(service), code, "discovery", message, hint)
