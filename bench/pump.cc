@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moves octets as fast as it can, or to and fro.
 //   pump serve PATH | pump serve ADDRESS PORT          the server, on a Unix socket or on TCP
-//   pump send|receive|echo AMOUNT [ADDRESS PORT]       the client, on descriptor 3 or on TCP; shows a JSON
-//   object
+//   pump send|receive|echo AMOUNT [PATH | ADDRESS PORT]   the client, on descriptor 3, a Unix socket or TCP;
+//   shows a JSON object
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -46,10 +46,15 @@ int listen_tcp(const char* address, const char* port) {
     return fd;
 }
 
+sockaddr_un unix_address(const char* path) {
+    sockaddr_un made{};
+    made.sun_family = AF_UNIX;
+    std::strncpy(made.sun_path, path, sizeof made.sun_path - 1);
+    return made;
+}
+
 int listen_unix(const char* path) {
-    sockaddr_un wanted{};
-    wanted.sun_family = AF_UNIX;
-    std::strncpy(wanted.sun_path, path, sizeof wanted.sun_path - 1);
+    const auto wanted = unix_address(path);
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     require(::bind(fd, reinterpret_cast<const sockaddr*>(&wanted), sizeof wanted), "bind");
     require(::chmod(path, 0666), "chmod");
@@ -66,11 +71,23 @@ int connect_tcp(const char* address, const char* port) {
     return fd;
 }
 
+int connect_unix(const char* path) {
+    const auto wanted = unix_address(path);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    require(::connect(fd, reinterpret_cast<const sockaddr*>(&wanted), sizeof wanted), "connect");
+    return fd;
+}
+
+int open_channel(std::span<char*> where) {
+    if (where.empty()) return channel_fd;
+    return where.size() > 1 ? connect_tcp(where[0], where[1]) : connect_unix(where[0]);
+}
+
 std::string run(std::span<char*> words) {
     using namespace mutual::bench;
     const std::string verb = words[0];
     if (verb == "serve") serve(words.size() > 2 ? listen_tcp(words[1], words[2]) : listen_unix(words[1]));
-    const int channel = words.size() > 3 ? connect_tcp(words[2], words[3]) : channel_fd;
+    const int channel = open_channel(words.subspan(2));
     const auto amount = std::strtoull(words[1], nullptr, 10);
     if (verb == "send") return send(channel, amount);
     if (verb == "receive") return receive(channel, amount);

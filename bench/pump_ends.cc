@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/pump_ends.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,9 +96,25 @@ std::string moved(std::uint64_t octets, double seconds) {
 }  // namespace
 
 void serve(int listener) {
+    const int ready = ::epoll_create1(EPOLL_CLOEXEC);
+    const auto watch = [ready](int fd) {
+        epoll_event wanted{};
+        wanted.events = EPOLLIN;
+        wanted.data.fd = fd;
+        ::epoll_ctl(ready, EPOLL_CTL_ADD, fd, &wanted);
+    };
+    watch(listener);
     for (;;) {
-        const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        if (fd >= 0) std::thread(serve_one, fd).detach();
+        epoll_event event{};
+        if (::epoll_wait(ready, &event, 1, -1) != 1) continue;
+        const int fd = event.data.fd;
+        if (fd == listener) {
+            if (const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); accepted >= 0)
+                watch(accepted);
+        } else {
+            ::epoll_ctl(ready, EPOLL_CTL_DEL, fd, nullptr);
+            std::thread(serve_one, fd).detach();
+        }
     }
 }
 

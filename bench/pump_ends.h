@@ -11,7 +11,7 @@ namespace mutual::bench {
 
 enum class Purpose : char { send = 'S', receive = 'R', echo = 'E' };
 
-// Serves every connection to the listening socket, each in a thread; never ends.
+// Serves every connection to the listening socket, each in a thread from its first octet on; never ends.
 [[noreturn]] void serve(int listener);
 
 // Client: these many octets one way, or these many round trips of 64 octets. The result is a JSON object.
