@@ -123,12 +123,16 @@ asio::awaitable<Result<void>> Connection::reply(Reply reply) {
 }
 
 asio::awaitable<void> Connection::hung_up() {
-    if (!socket_.is_open()) co_return;
+    const bool is_gone = co_await hung_up_unless_cancelled();
+    if (!is_gone) throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+asio::awaitable<bool> Connection::hung_up_unless_cancelled() {
+    if (!socket_.is_open()) co_return true;
     boost::system::error_code ended;
     co_await socket_.async_wait(asio::posix::stream_descriptor::wait_error,
                                 asio::redirect_error(asio::use_awaitable, ended));
-    if (ended == asio::error::operation_aborted && socket_.is_open())
-        throw boost::system::system_error(ended);
+    co_return ended != asio::error::operation_aborted || !socket_.is_open();
 }
 
 bool Connection::has_leftovers() {

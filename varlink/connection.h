@@ -39,6 +39,9 @@ public:
 
     // Returns when the peer has closed both directions, or close() was called here.
     asio::awaitable<void> hung_up();
+    // The same, but cancelled it returns false instead of throwing: most calls end that way, and an exception
+    // costs more than all else of the wait.
+    asio::awaitable<bool> hung_up_unless_cancelled();
 
     const PeerCredentials& peer() const { return peer_; }  // of who connected, or made the pair
     asio::io_context& loop() { return loop_; }

@@ -143,9 +143,9 @@ asio::awaitable<Reply> Service::answer_unless_hung_up(Incoming incoming) const {
     struct Watch {
         static asio::awaitable<bool> run(std::shared_ptr<Connection> watched,
                                          std::shared_ptr<detail::Beside<Reply>> worker) {
-            co_await watched->hung_up();
-            worker->event.cancel();
-            co_return true;
+            const bool is_gone = co_await watched->hung_up_unless_cancelled();
+            if (is_gone) worker->event.cancel();
+            co_return is_gone;
         }
     };
     beside->event.expires_at(std::chrono::steady_clock::time_point::max());
