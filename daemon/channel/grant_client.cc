@@ -26,6 +26,7 @@ Step step_of(varlink::Reply& reply) {
     Step step;
     step.token = std::move(read.token);
     step.context = std::move(read.context);
+    step.last = read.last;
     step.error = std::move(read.error);
     if (!read.done || step.error) return step;
     auto imported = import_context(std::move(read.memory), std::move(read.facts));
@@ -117,6 +118,8 @@ void GrantClient::finish(Work work, Result<varlink::Reply> reply) {
     } else {
         step = step_of(*reply);
     }
+    // A channel may live for long; the grant, with the ticket in mutuald-keys, need not.
+    if (step.last && !std::exchange(lost_, true)) connection_.close();
     work.stepped(std::move(step));
 }
 

@@ -22,6 +22,7 @@ struct Step {
     std::vector<std::byte> token;
     std::unique_ptr<SecurityContext> established;
     std::string context;  // the id by which the broker reads the facts
+    bool last = false;    // the grant is used up
     std::optional<Error> error;
 };
 

@@ -76,5 +76,19 @@ TEST_F(GrantClientTest, TellsOfAStepNeverFromWithin) {
     EXPECT_FALSE(told_within);
 }
 
+TEST_F(GrantClientTest, ClosesAGrantThatIsUsedUp) {
+    step();
+    answer(R"({"parameters":{"done":false,"last":true}})");
+    run_until(1);
+    EXPECT_FALSE(steps_[0].error);
+    std::string call(4096, '\0');
+    EXPECT_GT(::recv(pair_->second.value(), call.data(), call.size(), 0), 0);  // the call itself
+    EXPECT_EQ(::recv(pair_->second.value(), call.data(), call.size(), MSG_DONTWAIT), 0) << "it is still open";
+    EXPECT_EQ(lost_, 0) << "a grant that has done its work is not lost";
+    step();
+    run_until(2);
+    EXPECT_EQ(steps_[1].error->code, Code::unavailable);
+}
+
 }  // namespace
 }  // namespace mutual::channel

@@ -68,6 +68,7 @@ StepReply read_step_reply(varlink::Reply& reply) {
     varlink::Parameters read(reply.parameters, &reply.descriptors, "Step");
     step.token = read_token(read, "token");
     step.done = read.flag("done");
+    step.last = read.optional_flag("last").value_or(false);
     if (step.done) read_completion(read, step);
     if (auto finished = read.finish_loosely(); !finished)
         step.error = broken_answer(finished.error().message);

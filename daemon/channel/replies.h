@@ -23,6 +23,7 @@ struct StepReply {
     std::vector<std::byte> token;
     std::optional<Error> error;
     bool done = false;
+    bool last = false;    // the grant is used up
     std::string context;  // the id by which the broker reads the facts
     UniqueFd memory;      // holds the exported context
     ContextFacts facts;

@@ -101,6 +101,7 @@ varlink::Reply Grant::step(varlink::Call call) {
     if (answer.error) return failure_with(*answer.error, answer.token);
     auto reply = reply_of(std::move(answer), now);
     if (!reply) return failure_with(reply.error(), {});
+    if (stepper_.is_exhausted()) reply->parameters["last"] = true;
     return std::move(*reply);
 }
 

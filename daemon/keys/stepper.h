@@ -39,6 +39,8 @@ public:
     void sweep(Time now);
 
     std::size_t in_progress() const { return running_.size(); }
+    // Whether there will be no further handshake, and none is in progress.
+    bool is_exhausted() const { return limits_.in_all != 0 && begun_ >= limits_.in_all && running_.empty(); }
 
 private:
     struct Running {

@@ -51,6 +51,18 @@ TEST_F(Steps, AFailedHandshakeIsOver) {
     EXPECT_EQ(alive, 0);
 }
 
+TEST_F(Steps, IsExhaustedWhenItsLastHandshakeIsOver) {
+    Stepper stepper = make({1, 1});
+    EXPECT_FALSE(stepper.is_exhausted());
+    EXPECT_FALSE(stepper.step(1, "", now).error);
+    EXPECT_FALSE(stepper.is_exhausted());
+    EXPECT_TRUE(stepper.step(1, "last", now).established);
+    EXPECT_TRUE(stepper.is_exhausted());
+    Stepper unbounded = make({1, 0});
+    EXPECT_TRUE(unbounded.step(1, "last", now).established);
+    EXPECT_FALSE(unbounded.is_exhausted());
+}
+
 TEST_F(Steps, HandshakesInProgressAreBounded) {
     Stepper stepper = make({2, 0});
     EXPECT_FALSE(stepper.step(1, "", now).error);
