@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mutuald-channel: loads one transport plugin, connects and listens as the broker orders, and moves the bytes
 // of channels. It holds session keys of its channels, never a keytab or a credential cache.
+#include <krb5/krb5.h>
 #include <signal.h>
 
 #include <atomic>
@@ -72,6 +73,10 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     auto transport = load_transport(options, log);
     if (!transport) return transport.error();
 
+    // While this context lives libkrb5 keeps what it read of krb5.conf, and does not read it for each
+    // channel.
+    krb5_context keeps_profile = nullptr;
+    (void)krb5_init_context(&keeps_profile);
     ChannelTable table;
     Surroundings surroundings{**transport, table, log, options.admission_socket};
     Workers workers;

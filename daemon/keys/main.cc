@@ -14,6 +14,7 @@
 #include <iostream>
 
 #include "daemon/keys/fetcher_program.h"
+#include "daemon/keys/krb5_handle.h"
 #include "daemon/keys/options.h"
 #include "daemon/keys/server.h"
 #include "daemon/unit/account.h"
@@ -55,6 +56,9 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     auto image = ChildImage::of_this_program();
     if (!image) return std::move(image).error();
 
+    // libkrb5 shares what it read of krb5.conf between contexts while one of them lives, and looks each time
+    // whether the file has changed. Without this one each handshake would read it a dozen times.
+    const auto keeps_profile = make_krb5_context();
     asio::io_context loop(1);
     const varlink::Service::Complaint complaint = [&log](std::string_view text) { log.warning(text); };
     Server server(loop, std::move(*image), options.rules, complaint);
