@@ -43,6 +43,7 @@ Broker::Broker(asio::io_context& event_loop, std::shared_ptr<const config::Confi
       programs(event_loop, *configuration, socket_folder),
       keys(programs.keys),
       plugins(programs.plugins),
+      addresses(plugins),
       catalog(keys, plugins) {
     for (auto& [name, pool] : programs.channels) channels.try_emplace(name, pool);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/broker/addresses.h"
 #include "daemon/broker/catalog.h"
 #include "daemon/broker/channel_client.h"
 #include "daemon/broker/history.h"
@@ -51,6 +52,7 @@ public:
     Programs programs;
     KeysClient keys;
     PluginsClient plugins;
+    Addresses addresses;
     std::map<std::string, ChannelClient, std::less<>> channels;  // by transport
     Catalog catalog;
 };

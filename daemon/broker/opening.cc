@@ -213,7 +213,7 @@ asio::awaitable<Result<std::vector<Endpoint>>> Opening::endpoints_of(const Candi
         addresses.push_back(candidate.host);
     } else {
         Result<std::vector<std::string>> resolved =
-            co_await broker_.plugins.resolve(candidate.host, time_left());
+            co_await broker_.addresses.of(candidate.host, time_left(), configuration_->daemon.longest_cache);
         if (!resolved) {
             Error error = resolved.error();
             error.stage = Stage::addresses;
@@ -296,6 +296,7 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
         if (!attempt.message.empty())
             explanation_.add(Stage::connect, "failed", attempt.endpoint.text() + ": " + attempt.message);
     if (connected.error) {
+        if (connected.error->stage == Stage::connect) broker_.addresses.forget(judged.candidate.host);
         explanation_.spend(connected.error->stage, Clock::now() - asked);
         co_return std::move(*connected.error);
     }

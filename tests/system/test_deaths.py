@@ -131,6 +131,7 @@ allow = {{ principals = ["alice@{host.REALM}"] }}
         for finder in before:
             os.kill(finder, signal.SIGKILL)
         eventually(self.opens, 5, "a channel")
+        self.request("ledger", host="nobody.mutual.test")  # no cache knows of it: it takes a finder
         eventually(lambda: children(plugin) and not before & children(plugin), what="new finders")
         self.assertEqual(self.pids()["mutuald-plugin"], plugin)
 
