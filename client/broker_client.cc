@@ -101,6 +101,14 @@ Answer<PastRequest> BrokerClient::explain(const std::string& request) {
 
 Answer<std::string> BrokerClient::metrics() { return ask("Metrics", {}, after(quick), read_metrics); }
 
+Answer<Reloaded> BrokerClient::reload() { return ask("Reload", {}, after(quick), read_reloaded); }
+
+Answer<LogLevel> BrokerClient::log_level(const std::string& level) {
+    json::object parameters;
+    if (!level.empty()) parameters["level"] = level;
+    return ask("LogLevel", std::move(parameters), after(quick), read_log_level);
+}
+
 Answer<std::optional<Event>> BrokerClient::monitor() {
     varlink::Call call;
     call.method.append(broker_name).append(".Monitor");

@@ -41,6 +41,9 @@ public:
     Answer<std::vector<Credential>> list_credentials(const std::optional<std::string>& cache);
     Answer<PastRequest> explain(const std::string& request);
     Answer<std::string> metrics();
+    Answer<Reloaded> reload();
+    // Empty: changes nothing.
+    Answer<LogLevel> log_level(const std::string& level);
     // No value: it has begun, and nothing is missed from here on. Then next_event() for ever.
     Answer<std::optional<Event>> monitor();
     Answer<std::optional<Event>> next_event();

@@ -77,6 +77,7 @@ struct ChannelFacts {
     std::string service;
     std::string rule;
     std::int64_t caller_uid = 0;
+    std::string caller_unit;  // empty: none, or it was not asked for
     std::string peer;
     std::string self;
     std::string spn;
@@ -155,6 +156,21 @@ struct PastRequest {
     std::string result;
     std::string message;
     std::string hint;
+};
+
+struct Change {
+    std::string key;
+    std::string waits_for;  // a program to restart; empty: in force
+};
+
+struct Reloaded {
+    std::vector<Change> changes;
+    std::vector<std::string> notes;
+};
+
+struct LogLevel {
+    std::string level;
+    std::vector<std::string> notes;  // programs that could not be told
 };
 
 // One reply of Monitor. `lost`: so many were left out before it.

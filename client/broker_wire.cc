@@ -101,6 +101,7 @@ void fill_facts(Parameters& from, ChannelFacts& facts) {
     facts.service = from.text("service");
     facts.rule = from.text("rule");
     facts.caller_uid = from.number("callerUid");
+    facts.caller_unit = from.optional_text("callerUnit").value_or("");
     facts.peer = from.text("peer");
     facts.self = from.text("self");
     facts.spn = from.text("spn");
@@ -212,6 +213,16 @@ void fill_past_request(Parameters& from, PastRequest& past) {
 
 void fill_metrics(Parameters& from, std::string& text) { text = from.text("text", longest_metrics); }
 
+void fill_change(Parameters& from, Change& change) {
+    change.key = from.text("key", longest_text);
+    change.waits_for = from.optional_text("waitsFor").value_or("");
+}
+
+void fill_reloaded(Parameters& from, Reloaded& reloaded) {
+    reloaded.changes = read_all<Change>(from, "changes", fill_change);
+    reloaded.notes = from.texts("notes");
+}
+
 void fill_event(Parameters& from, Event& event) {
     event.at = std::chrono::milliseconds(from.number("milliseconds"));
     event.message = from.text("message", longest_text);
@@ -267,6 +278,16 @@ Result<std::vector<Credential>> read_credentials(varlink::Reply& reply) {
 }
 Result<PastRequest> read_past_request(varlink::Reply& reply) {
     return read<PastRequest>(reply.parameters, nullptr, fill_past_request);
+}
+Result<LogLevel> read_log_level(varlink::Reply& reply) {
+    return read<LogLevel>(reply.parameters, nullptr, [](Parameters& from, LogLevel& level) {
+        level.level = from.text("level");
+        level.notes = from.texts("notes");
+    });
+}
+
+Result<Reloaded> read_reloaded(varlink::Reply& reply) {
+    return read<Reloaded>(reply.parameters, nullptr, fill_reloaded);
 }
 Result<std::string> read_metrics(varlink::Reply& reply) {
     return read<std::string>(reply.parameters, nullptr, fill_metrics);

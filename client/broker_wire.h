@@ -27,6 +27,8 @@ Result<std::vector<Plugin>> read_plugins(varlink::Reply& reply);
 Result<std::vector<Credential>> read_credentials(varlink::Reply& reply);
 Result<PastRequest> read_past_request(varlink::Reply& reply);
 Result<std::string> read_metrics(varlink::Reply& reply);
+Result<Reloaded> read_reloaded(varlink::Reply& reply);
+Result<LogLevel> read_log_level(varlink::Reply& reply);
 Result<bool> read_nothing(varlink::Reply& reply);
 // No value: the first reply, from which on nothing is missed.
 Result<std::optional<Event>> read_event(varlink::Reply& reply);

@@ -2,14 +2,22 @@
 #include "varlink/connection.h"
 
 #include <sys/socket.h>
+
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
 
+#include "varlink/deadline.h"
+#include "varlink/readiness.h"
+
 namespace mutual::varlink {
 
 namespace {
+
+// Of a call: whoever holds a part of one back occupies memory and a place.
+constexpr std::chrono::seconds longest_message{10};
 
 Error lost(std::string what) { return {Code::unavailable, Stage::request, std::move(what)}; }
 
@@ -50,7 +58,13 @@ asio::awaitable<Result<void>> Connection::send(std::string text, std::vector<Uni
     co_return Result<void>();
 }
 
-asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) {
+asio::awaitable<Result<void>> Connection::readable() {
+    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+    co_return Result<void>();
+}
+
+asio::awaitable<Result<bool>> Connection::receive_message(std::string& message, bool is_call) {
+    auto message_ends = no_deadline;
     for (;;) {
         Result<bool> given = splitter_.next(message);
         if (!given || *given) co_return given;
@@ -61,7 +75,15 @@ asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) 
         if (transfer == Transfer::done) {
             splitter_.feed(bytes);
         } else if (transfer == Transfer::again) {
-            co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+            if (!is_call || !splitter_.has_leftovers()) {
+                co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+                continue;
+            }
+            message_ends = std::min(message_ends, std::chrono::steady_clock::now() + longest_message);
+            Error late(Code::timed_out, Stage::request,
+                       "the message did not end within 10 s of its beginning");
+            Result<void> waited = co_await with_deadline(loop_, readable(), message_ends, std::move(late));
+            if (!waited) co_return waited.error();
         } else if (transfer == Transfer::closed) {
             if (splitter_.has_leftovers())
                 co_return lost("the other side closed the connection within a message");
@@ -76,7 +98,7 @@ asio::awaitable<Result<bool>> Connection::receive_message(std::string& message) 
 
 asio::awaitable<Result<Reply>> Connection::next() {
     std::string message;
-    Result<bool> received = co_await receive_message(message);
+    Result<bool> received = co_await receive_message(message, false);
     if (!received) co_return received.error();
     if (!*received) co_return lost("the other side closed the connection without an answer");
     // Also those of a message that is refused: they must not pass for the next one's.
@@ -107,7 +129,7 @@ asio::awaitable<Result<void>> Connection::send_oneway(Call call) {
 
 asio::awaitable<Result<std::optional<Call>>> Connection::receive() {
     std::string message;
-    Result<bool> received = co_await receive_message(message);
+    Result<bool> received = co_await receive_message(message, true);
     if (!received) co_return received.error();
     if (!*received) co_return std::optional<Call>();
     Result<Call> call = parse_call(message, limits_);
@@ -129,9 +151,8 @@ asio::awaitable<void> Connection::hung_up() {
 
 asio::awaitable<bool> Connection::hung_up_unless_cancelled() {
     if (!socket_.is_open()) co_return true;
-    boost::system::error_code ended;
-    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_error,
-                                asio::redirect_error(asio::use_awaitable, ended));
+    const boost::system::error_code ended =
+        co_await until_ready(socket_, asio::posix::stream_descriptor::wait_error);
     co_return ended != asio::error::operation_aborted || !socket_.is_open();
 }
 

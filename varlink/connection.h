@@ -33,7 +33,8 @@ public:
     asio::awaitable<Result<Reply>> next();
     asio::awaitable<Result<void>> send_oneway(Call call);
 
-    // The serving side. No value: the peer closed the connection.
+    // The serving side. No value: the peer closed the connection. timed_out: it began a message and did not
+    // end it.
     asio::awaitable<Result<std::optional<Call>>> receive();
     asio::awaitable<Result<void>> reply(Reply reply);
 
@@ -54,7 +55,8 @@ public:
 
 private:
     asio::awaitable<Result<void>> send(std::string text, std::vector<UniqueFd> descriptors);
-    asio::awaitable<Result<bool>> receive_message(std::string& message);
+    asio::awaitable<Result<bool>> receive_message(std::string& message, bool is_call);
+    asio::awaitable<Result<void>> readable();
 
     asio::io_context& loop_;
     asio::posix::stream_descriptor socket_;

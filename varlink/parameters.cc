@@ -176,6 +176,12 @@ std::size_t Parameters::choice(std::string_view field, std::initializer_list<std
     return 0;
 }
 
+std::optional<std::size_t> Parameters::optional_choice(std::string_view field,
+                                                       std::initializer_list<std::string_view> names) {
+    if (find(field, false) == nullptr) return std::nullopt;
+    return choice(field, names);
+}
+
 UniqueFd Parameters::take(std::string_view field, const json::value& index) {
     if (!index.is_int64() || index.as_int64() < 0 || descriptors_ == nullptr ||
         static_cast<std::size_t>(index.as_int64()) >= descriptors_->size()) {

@@ -47,6 +47,8 @@ public:
     std::vector<json::object> optional_objects(std::string_view field, std::size_t most = 1024);
     // One of the names; the index of the one that was given.
     std::size_t choice(std::string_view field, std::initializer_list<std::string_view> names);
+    std::optional<std::size_t> optional_choice(std::string_view field,
+                                               std::initializer_list<std::string_view> names);
     // The descriptor whose index the field holds; each can be taken once.
     UniqueFd descriptor(std::string_view field);
     UniqueFd optional_descriptor(std::string_view field);

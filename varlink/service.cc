@@ -2,6 +2,7 @@
 #include "varlink/service.h"
 
 #include <sys/socket.h>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,7 +16,11 @@ namespace mutual::varlink {
 namespace {
 
 // A caller that never reads its reply loses its connection.
-constexpr std::chrono::seconds longest_reply{30};
+constexpr std::chrono::seconds longest_reply{10};
+
+constexpr unsigned units_of_a_call = 1;
+// Such as the closing of descriptors that nobody asked for.
+constexpr unsigned units_of_a_misuse = 8;
 
 constexpr std::string_view get_info = "org.varlink.service.GetInfo";
 constexpr std::string_view get_description = "org.varlink.service.GetInterfaceDescription";
@@ -169,6 +174,14 @@ asio::awaitable<Reply> Service::answer_unless_hung_up(Incoming incoming) const {
     co_return failure(interface, Error(Code::internal, Stage::request, "the method failed; see the journal"));
 }
 
+asio::awaitable<void> Service::in_turn(Connection& connection, unsigned units) const {
+    const auto now = Pace::Clock::now();
+    const auto when = pace_.take(connection.peer().uid, units, now);
+    if (when <= now) co_return;
+    asio::steady_timer turn(connection.loop(), when);
+    co_await turn.async_wait(asio::use_awaitable);
+}
+
 struct Service::Serving {
     std::shared_ptr<Connection> connection;
     bool is_idle = false;
@@ -179,13 +192,16 @@ asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) con
     const auto serving = std::make_shared<Serving>();
     serving->connection = connection;
     serving_.push_back(serving);
+    co_await in_turn(*connection, units_of_a_call);
     for (;;) {
         serving->is_idle = true;
         Result<std::optional<Call>> received = co_await connection->receive();
         serving->is_idle = false;
+        co_await in_turn(*connection, received ? units_of_a_call : units_of_a_misuse);
         if (!received) {
             const Error& error = received.error();
-            if (error.code != Code::protocol && error.code != Code::limit) co_return;
+            if (error.code != Code::protocol && error.code != Code::limit && error.code != Code::timed_out)
+                co_return;
             // The stream cannot be used further, but whoever speaks it wrongly should learn why.
             Reply last = standard_error("InvalidParameter", "parameter", error.message);
             co_await connection->reply(std::move(last));
@@ -217,92 +233,6 @@ void Service::hang_up() const {
         const auto serving = one.lock();
         if (serving && serving->is_idle) serving->connection->close();
     }
-}
-
-namespace {
-
-struct Listening {
-    asio::io_context& loop;
-    std::shared_ptr<const Service> service;
-    std::function<Result<void>(const PeerCredentials&)> admit;
-    Limits limits;
-    ListenLimits listen_limits;
-    Service::Complaint complaint;
-    std::map<uid_t, std::size_t> connections;
-    std::size_t total = 0;
-    std::chrono::steady_clock::time_point quiet_until{};
-    std::size_t untold = 0;
-
-    // Whoever is refused can come again at once: one line in ten seconds tells enough.
-    void complain(const Error& error) {
-        const auto now = std::chrono::steady_clock::now();
-        if (now < quiet_until) {
-            ++untold;
-            return;
-        }
-        const std::string more = untold == 0 ? "" : " (and " + std::to_string(untold) + " more before)";
-        complaint("refused a connection: " + to_string(error) + more);
-        quiet_until = now + std::chrono::seconds(10);
-        untold = 0;
-    }
-};
-
-void serve_one(const std::shared_ptr<Listening>& listening, UniqueFd socket) {
-    auto connection = std::make_shared<Connection>(listening->loop, std::move(socket), listening->limits);
-    const PeerCredentials& peer = connection->peer();
-    Result<void> admitted = listening->admit(peer);
-    std::size_t& of_uid = listening->connections[peer.uid];
-    if (admitted && (listening->total >= listening->listen_limits.connections ||
-                     of_uid >= listening->listen_limits.connections_per_uid))
-        admitted =
-            Error(Code::limit, Stage::request, "too many connections of uid " + std::to_string(peer.uid));
-    if (!admitted) {
-        if (of_uid == 0) listening->connections.erase(peer.uid);
-        listening->complain(admitted.error());
-        return;
-    }
-    ++of_uid;
-    ++listening->total;
-    auto ended = [listening, uid = peer.uid](std::exception_ptr) {
-        --listening->total;
-        if (--listening->connections[uid] == 0) listening->connections.erase(uid);
-    };
-    asio::co_spawn(listening->loop, listening->service->serve(std::move(connection)), std::move(ended));
-}
-
-}  // namespace
-
-asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
-                             std::shared_ptr<const Service> service,
-                             std::function<Result<void>(const PeerCredentials&)> admit, Limits limits,
-                             ListenLimits listen_limits, Service::Complaint complaint) {
-    auto listening = std::make_shared<Listening>(
-        Listening{loop, std::move(service), std::move(admit), limits, listen_limits, std::move(complaint)});
-    asio::posix::stream_descriptor socket(loop, listener.release());
-    socket.native_non_blocking(true);
-    asio::steady_timer pause(loop);
-    for (;;) {
-        UniqueFd accepted(::accept4(socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (accepted) {
-            serve_one(listening, std::move(accepted));
-        } else if (errno == EAGAIN) {
-            co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            // Without descriptors or memory an immediate retry would only spin.
-            listening->complaint(std::string("accept a connection: ") + std::strerror(errno));
-            pause.expires_after(std::chrono::milliseconds(100));
-            co_await pause.async_wait(asio::use_awaitable);
-        }
-    }
-}
-
-std::function<Result<void>(const PeerCredentials&)> only_uid(uid_t uid) {
-    return [uid](const PeerCredentials& peer) -> Result<void> {
-        if (peer.uid == uid) return {};
-        return Error(
-            Code::denied, Stage::caller,
-            "this socket admits uid " + std::to_string(uid) + " only, not " + std::to_string(peer.uid));
-    };
 }
 
 }  // namespace mutual::varlink

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "varlink/connection.h"
+#include "varlink/pace.h"
 
 namespace mutual::varlink {
 
@@ -74,28 +75,13 @@ private:
     std::map<std::string, Method, std::less<>> methods_;
     std::set<std::string, std::less<>> streaming_;
     std::set<std::string, std::less<>> upgradable_;
+    asio::awaitable<void> in_turn(Connection& connection, unsigned units) const;
+    mutable Pace pace_;
     struct Serving;
     mutable std::vector<std::weak_ptr<Serving>> serving_;  // connections
 };
 
 // The name that an interface description declares; empty if it declares none.
 std::string interface_name(std::string_view idl);
-
-// A bound on connections, in all and for one uid.
-struct ListenLimits {
-    std::size_t connections = 1024;
-    std::size_t connections_per_uid = 1024;
-};
-
-// Accepts on a listening socket and serves each connection, for ever. `admit` says whether that peer may
-// connect (every internal socket admits exactly one uid); a refused peer is closed without a word, and
-// `complaint` told.
-asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
-                             std::shared_ptr<const Service> service,
-                             std::function<Result<void>(const PeerCredentials&)> admit, Limits limits,
-                             ListenLimits listen_limits, Service::Complaint complaint);
-
-// The uid that an internal socket admits; everyone else gets a failure that names both.
-std::function<Result<void>(const PeerCredentials&)> only_uid(uid_t uid);
 
 }  // namespace mutual::varlink

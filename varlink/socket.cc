@@ -73,7 +73,11 @@ Result<PeerCredentials> peer_credentials(int socket) {
     socklen_t size = sizeof credentials;
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
         return system_error(Code::internal, "read the peer's credentials");
-    return PeerCredentials{credentials.pid, credentials.uid, credentials.gid, supplementary_groups(socket)};
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    const auto seen_at = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+    return PeerCredentials{credentials.pid, credentials.uid, credentials.gid, supplementary_groups(socket),
+                           seen_at};
 }
 
 Result<std::pair<UniqueFd, UniqueFd>> socket_pair() {
@@ -83,14 +87,14 @@ Result<std::pair<UniqueFd, UniqueFd>> socket_pair() {
     return std::pair<UniqueFd, UniqueFd>(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
 
-Result<UniqueFd> listen_unix(const std::string& path, mode_t mode) {
+Result<UniqueFd> listen_unix(const std::string& path, mode_t mode, int backlog) {
     Result<sockaddr_un> address = address_of(path);
     if (!address) return address.error();
     UniqueFd socket = unix_socket();
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
     if (!socket || ::bind(socket.value(), reinterpret_cast<sockaddr*>(&*address), sizeof(sockaddr_un)) != 0 ||
-        ::chmod(path.c_str(), mode) != 0 || ::listen(socket.value(), 1024) != 0)
+        ::chmod(path.c_str(), mode) != 0 || ::listen(socket.value(), backlog) != 0)
         return system_error(Code::unavailable, "listen on " + path);
     return socket;
 }

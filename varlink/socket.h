@@ -25,14 +25,15 @@ struct PeerCredentials {
     pid_t pid = 0;
     uid_t uid = static_cast<uid_t>(-1);
     gid_t gid = static_cast<gid_t>(-1);
-    std::vector<gid_t> groups;  // supplementary ones
+    std::vector<gid_t> groups;            // supplementary ones
+    std::chrono::nanoseconds seen_at{0};  // when this was asked, since boot: the process is older
 };
 Result<PeerCredentials> peer_credentials(int socket);
 
 // Non-blocking, close-on-exec, both ends.
 Result<std::pair<UniqueFd, UniqueFd>> socket_pair();
 // Replaces a stale socket file; mode as given.
-Result<UniqueFd> listen_unix(const std::string& path, mode_t mode);
+Result<UniqueFd> listen_unix(const std::string& path, mode_t mode, int backlog = 1024);
 // unavailable with a hint if nobody listens.
 Result<UniqueFd> connect_unix(const std::string& path, Deadline deadline);
 // SO_COOKIE.

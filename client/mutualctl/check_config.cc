@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// check-config: the daemon's own check, so that there is one reader of the configuration.
+// check-config and cat-config: done by the daemon's program, so that there is one reader of the
+// configuration.
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,16 +25,27 @@ std::string daemon_path() {
     return MUTUAL_SBINDIR "/mutuald";
 }
 
-}  // namespace
-
-int check_config(const Options& options) {
-    std::vector<std::string> words{daemon_path(), "--check-config"};
+// Becomes the daemon's program, which reads the configuration itself.
+int run_daemon(const Options& options, std::vector<std::string> words, const std::string& what_for) {
+    words.insert(words.begin(), daemon_path());
     for (const auto& path : options.paths) words.insert(words.end(), {"--config", path});
     const std::vector<char*> arguments = client::null_terminated(words);
     ::execv(arguments.front(), arguments.data());
     const Error error(Code::unavailable, Stage::request, "run " + words.front() + ": " + std::strerror(errno),
                       "is mutuald installed?");
-    return fail(options, "check the configuration", error, exit_failed);
+    return fail(options, what_for, error, exit_failed);
+}
+
+}  // namespace
+
+int check_config(const Options& options) {
+    return run_daemon(options, {"--check-config"}, "check the configuration");
+}
+
+int cat_config(const Options& options) {
+    std::vector<std::string> words{"--cat-config"};
+    if (options.json) words.emplace_back("--json");
+    return run_daemon(options, std::move(words), "show the configuration");
 }
 
 }  // namespace mutual::ctl

@@ -60,6 +60,12 @@ int run(const Options& options) {
             return status(options);
         case Verb::check_config:
             return check_config(options);
+        case Verb::cat_config:
+            return cat_config(options);
+        case Verb::reload:
+            return reload(options);
+        case Verb::log_level:
+            return log_level(options);
         case Verb::call:
             return call(options);
         case Verb::introspect:

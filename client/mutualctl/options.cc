@@ -140,6 +140,13 @@ void Grammar::add_question_verbs() {
 void Grammar::add_other_verbs() {
     CLI::App* check = verb(Verb::check_config, "check-config", "Check the configuration, by mutuald itself");
     check->add_option("PATH", options.paths, "Folders to check instead of the installed ones, later wins");
+    verb(Verb::cat_config, "cat-config", "Show the files that make the configuration, by mutuald itself")
+        ->add_option("PATH", options.paths, "Folders to show instead of the installed ones, later wins");
+    verb(Verb::reload, "reload", "Let the daemon use the configuration as it is now (for administrators)");
+    verb(Verb::log_level, "log-level",
+         "Tell how much is logged, or set it until the next restart (for administrators)")
+        ->add_option("LEVEL", options.level, "error, warning, notice, info or debug")
+        ->check(CLI::IsMember({"error", "warning", "notice", "info", "debug"}));
     CLI::App* call = verb(Verb::call, "call", "Call a Varlink method of the broker and show its reply");
     call->add_option("METHOD", options.method, "Full name, or the name in org.mutuald.Broker")->required();
     call->add_option("JSON", options.parameters, "The parameters, an object ({})");

@@ -29,6 +29,9 @@ enum class Verb {
     metrics,
     status,
     check_config,
+    cat_config,
+    reload,
+    log_level,
     call,
     introspect,
 };
@@ -49,11 +52,12 @@ struct Options {
 
     std::string channel;    // of whois and close-channel
     std::string past;       // of explain: a request's id
+    std::string level;      // of log-level; empty: show it
     std::optional<int> fd;  // of whois
     std::string method;     // of call
     std::string parameters = "{}";
     std::string interface;           // of introspect; empty: what there is
-    std::vector<std::string> paths;  // of check-config
+    std::vector<std::string> paths;  // of check-config and cat-config
 };
 
 struct CommandLine {

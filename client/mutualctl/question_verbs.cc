@@ -144,6 +144,22 @@ int metrics(const Options& options) {
     return answer(options, "tell the metrics", ask, show);
 }
 
+int reload(const Options& options) {
+    const auto ask = [](BrokerClient& broker) { return broker.reload(); };
+    const auto show = [&](const auto& answered) {
+        return options.quiet ? std::string() : reloaded_text(*answered.result);
+    };
+    return answer(options, "reload the configuration", ask, show);
+}
+
+int log_level(const Options& options) {
+    const auto ask = [&](BrokerClient& broker) { return broker.log_level(options.level); };
+    const auto show = [&](const auto& answered) {
+        return options.quiet ? std::string() : log_level_text(*answered.result);
+    };
+    return answer(options, "tell the log level", ask, show);
+}
+
 int monitor(const Options& options) {
     const std::string what_for = "monitor the daemon";
     auto broker = BrokerClient::connect(options.socket);

@@ -164,6 +164,7 @@ std::string channels_text(const std::vector<ChannelFacts>& channels, bool with_l
                  {"ROLE"},
                  {"SERVICE"},
                  {"UID", Align::right},
+                 {"UNIT"},
                  {"PEER"},
                  {"ADDRESS"},
                  {"STARTED"},
@@ -171,8 +172,9 @@ std::string channels_text(const std::vector<ChannelFacts>& channels, bool with_l
                  {"STATE"}});
     for (const ChannelFacts& channel : channels)
         table.row({channel.channel, channel.role, channel.service, std::to_string(channel.caller_uid),
-                   channel.peer, endpoint(channel.address, channel.port), relative_time(channel.started, now),
-                   relative_time(channel.expires, now), state_of(channel)});
+                   channel.caller_unit, channel.peer, endpoint(channel.address, channel.port),
+                   relative_time(channel.started, now), relative_time(channel.expires, now),
+                   state_of(channel)});
     return table.text(with_legend) + (with_legend ? counted(channels.size(), "channel") + "\n" : "");
 }
 
@@ -183,6 +185,7 @@ std::string channel_text(const ChannelFacts& channel, std::int64_t now) {
     table.row({"service:", channel.service});
     table.row({"rule:", channel.rule});
     table.row({"caller uid:", std::to_string(channel.caller_uid)});
+    if (!channel.caller_unit.empty()) table.row({"caller unit:", channel.caller_unit});
     table.row({"peer:", channel.peer});
     table.row({"self:", channel.self});
     table.row({"spn:", channel.spn});
@@ -218,6 +221,24 @@ std::string status_text(const Status& status, bool with_legend) {
         services += (services.empty() ? "" : ", ") + printable(service);
     if (!services.empty()) text += "services: " + services + "\n";
     return status.parts.empty() ? text : text + parts_text(status, with_legend);
+}
+
+std::string log_level_text(const client::LogLevel& level) {
+    std::string text = printable(level.level) + "\n";
+    for (const std::string& note : level.notes) text += "note: " + printable(note) + "\n";
+    return text;
+}
+
+std::string reloaded_text(const client::Reloaded& reloaded) {
+    std::string text = "reloaded: " + std::to_string(reloaded.changes.size()) + " key(s) changed\n";
+    for (const client::Change& change : reloaded.changes) {
+        text += "  " + printable(change.key);
+        if (!change.waits_for.empty())
+            text += " (waits for a restart of " + printable(change.waits_for) + ")";
+        text += "\n";
+    }
+    for (const std::string& note : reloaded.notes) text += "note: " + printable(note) + "\n";
+    return text;
 }
 
 }  // namespace mutual::ctl

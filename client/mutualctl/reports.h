@@ -34,4 +34,7 @@ std::string event_text(const client::Event& event);
 std::string short_status_text(const client::Status& status);
 std::string status_text(const client::Status& status, bool with_legend);
 
+std::string reloaded_text(const client::Reloaded& reloaded);
+std::string log_level_text(const client::LogLevel& level);
+
 }  // namespace mutual::ctl

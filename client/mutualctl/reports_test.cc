@@ -59,6 +59,7 @@ TEST(Reports, ShowChannels) {
                               .role = "initiator",
                               .service = "ledger",
                               .caller_uid = 1000,
+                              .caller_unit = "a.service",
                               .peer = "ledger/a@R",
                               .address = "2001:db8::1",
                               .port = 700,
@@ -66,11 +67,15 @@ TEST(Reports, ShowChannels) {
                               .expires = 1000 + 36'000};
     client::ChannelFacts ended = open;
     ended.channel = "c-22";
+    ended.caller_unit.clear();
     ended.ended = 990;
     EXPECT_EQ(channels_text({open, ended}, true, 1000),
-              "CHANNEL  ROLE       SERVICE   UID  PEER        ADDRESS            STARTED   EXPIRES  STATE\n"
-              "c-1      initiator  ledger   1000  ledger/a@R  [2001:db8::1]:700  1min ago  in 10h   open\n"
-              "c-22     initiator  ledger   1000  ledger/a@R  [2001:db8::1]:700  1min ago  in 10h   ended\n"
+              "CHANNEL  ROLE       SERVICE   UID  UNIT       PEER        ADDRESS            STARTED   "
+              "EXPIRES  STATE\n"
+              "c-1      initiator  ledger   1000  a.service  ledger/a@R  [2001:db8::1]:700  1min ago  in 10h "
+              "  open\n"
+              "c-22     initiator  ledger   1000  -          ledger/a@R  [2001:db8::1]:700  1min ago  in 10h "
+              "  ended\n"
               "2 channels\n");
     EXPECT_EQ(channels_text({}, false, 1000), "");
 }
@@ -111,7 +116,7 @@ TEST(ManualPage, NamesEveryVerbOptionAndArgument) {
     const std::string page = manual_page();
     ASSERT_NE(page.find(".TH MUTUALCTL 1"), std::string::npos);
     const std::vector<GrammarVerb> verbs = grammar();
-    ASSERT_EQ(verbs.size(), 17U);  // what all take, and sixteen verbs
+    ASSERT_EQ(verbs.size(), 21U);  // what all take, and twenty verbs
     for (const auto& verb : verbs) {
         EXPECT_TRUE(verb.name.empty() || page.find("\n.B " + verb.name) != std::string::npos) << verb.name;
         for (const auto& argument : verb.arguments)

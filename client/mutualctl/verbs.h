@@ -21,6 +21,9 @@ int monitor(const Options& options);
 int metrics(const Options& options);
 int status(const Options& options);  // short_status too
 int check_config(const Options& options);
+int cat_config(const Options& options);
+int reload(const Options& options);
+int log_level(const Options& options);
 int call(const Options& options);
 int introspect(const Options& options);
 

@@ -31,9 +31,11 @@ void AcceptQueue::wake_one(Line& line) {
     event->cancel();
 }
 
-asio::awaitable<Result<Accepted>> AcceptQueue::wait(std::string service, uid_t uid,
-                                                    Clock::time_point deadline, bool upgrade) {
-    auto waiter = std::make_shared<Waiter>(loop_, uid, upgrade);
+asio::awaitable<Result<Accepted>> AcceptQueue::wait(std::string service, uid_t uid, std::string unit,
+                                                    Clock::time_point deadline, bool upgrade,
+                                                    MayWait may_wait) {
+    auto waiter = std::make_shared<Waiter>(loop_, uid, std::move(unit), upgrade);
+    waiter->may_wait = std::move(may_wait);
     waiter->event.expires_at(deadline);
     Line& line = (*lines_)[service];
     line.waiters.push_back(waiter);
@@ -43,11 +45,13 @@ asio::awaitable<Result<Accepted>> AcceptQueue::wait(std::string service, uid_t u
     });
     wake_one(line);
     // A call that was taken waits for its handshake to be settled, even past its own time.
-    for (boost::system::error_code ended; !waiter->accepted && (waiter->taken || Clock::now() < deadline);) {
+    for (boost::system::error_code ended;
+         !waiter->accepted && !waiter->refused && (waiter->taken || Clock::now() < deadline);) {
         waiter->event.expires_at(waiter->taken ? Clock::time_point::max() : deadline);
         co_await waiter->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));
     }
     if (waiter->accepted) co_return std::move(*waiter->accepted);
+    if (waiter->refused) co_return std::move(*waiter->refused);
     co_return Error(Code::timed_out, Stage::admission,
                     "no peer opened a channel to '" + service + "' in the time given");
 }
@@ -94,8 +98,23 @@ void AcceptQueue::give_back(const std::string& service, const std::shared_ptr<Wa
     Line& line = (*lines_)[service];
     waiter->taken = false;
     waiter->event.cancel();
+    if (!stays(waiter)) return;
     line.waiters.push_front(waiter);
     wake_one(line);
+}
+
+bool AcceptQueue::stays(const std::shared_ptr<Waiter>& waiter) {
+    if (!waiter->may_wait) return true;
+    Result<void> may_wait = waiter->may_wait();
+    if (may_wait) return true;
+    waiter->refused = may_wait.error();
+    waiter->event.cancel();
+    return false;
+}
+
+void AcceptQueue::reconsider() {
+    for (auto& [service, line] : *lines_)
+        std::erase_if(line.waiters, [](const auto& waiter) { return !stays(waiter); });
 }
 
 std::size_t AcceptQueue::waiting() const {

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,23 +38,35 @@ class AcceptQueue {
 public:
     using Clock = std::chrono::steady_clock;
 
+    // Asked after the configuration has changed. Empty: always.
+    using MayWait = std::function<Result<void>()>;
+
     // One call of Accept.
     struct Waiter {
-        Waiter(asio::io_context& loop, uid_t caller_uid, bool by_upgrade)
-            : event(loop, Clock::time_point::max()), uid(caller_uid), upgrade(by_upgrade) {}
+        Waiter(asio::io_context& loop, uid_t caller_uid, std::string caller_unit, bool by_upgrade)
+            : event(loop, Clock::time_point::max()),
+              uid(caller_uid),
+              unit(std::move(caller_unit)),
+              upgrade(by_upgrade) {}
         asio::steady_timer event;
         uid_t uid;
-        bool upgrade;  // its API connection becomes the channel
+        std::string unit;  // if anyone asked for it
+        bool upgrade;      // its API connection becomes the channel
         std::optional<Accepted> accepted;
         bool taken = false;  // a handshake is being finished for it
         bool gone = false;   // the caller hung up
+        MayWait may_wait;
+        std::optional<Error> refused;
     };
 
     explicit AcceptQueue(asio::io_context& loop) : loop_(loop) {}
 
     // timed_out if no channel came before the deadline.
-    asio::awaitable<Result<Accepted>> wait(std::string service, uid_t uid, Clock::time_point deadline,
-                                           bool upgrade = false);
+    asio::awaitable<Result<Accepted>> wait(std::string service, uid_t uid, std::string unit,
+                                           Clock::time_point deadline, bool upgrade = false,
+                                           MayWait may_wait = {});
+    // Ends the calls that may not wait any longer. A call that was taken gets its channel.
+    void reconsider();
 
     // The longest-waiting call, taken out of the queue; waits for one until the deadline. limit: more than
     // `most` handshakes wait already.
@@ -72,6 +85,7 @@ private:
         std::deque<asio::steady_timer*> handshakes;  // each wakes one take()
     };
     void wake_one(Line& line);
+    static bool stays(const std::shared_ptr<Waiter>& waiter);
 
     asio::io_context& loop_;
     // Shared with the calls that wait: at the program's end they may be destroyed after the queue.

@@ -19,7 +19,7 @@ class AcceptQueueTest : public testing::Test {
 protected:
     // A call of Accept.
     Running<Accepted> call(Clock::duration time = 10s) {
-        return start(queue_.wait("ledger", 1000, Clock::now() + time));
+        return start(queue_.wait("ledger", 1000, "", Clock::now() + time));
     }
     // An admission that takes a call.
     Running<Waiter> handshake(Clock::duration time = 10s, std::size_t most = 2) {

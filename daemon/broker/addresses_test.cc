@@ -8,7 +8,7 @@
 #include <boost/json/array.hpp>
 #include <filesystem>
 
-#include "varlink/service.h"
+#include "varlink/listener.h"
 
 namespace mutual::broker {
 namespace {
@@ -25,7 +25,7 @@ protected:
         service->method("org.mutuald.Plugins.Resolve",
                         [this](varlink::Incoming incoming) { return resolve(asked_, std::move(incoming)); });
         auto listening = varlink::listen(loop_, std::move(*varlink::listen_unix(path(), 0600)), service,
-                                         varlink::only_uid(::geteuid()), {}, {}, ignore);
+                                         varlink::only_uid(::geteuid(), ignore), {}, ignore);
         asio::co_spawn(loop_, std::move(listening), [](std::exception_ptr) {});
     }
     ~AddressesTest() override { std::filesystem::remove_all(folder_); }

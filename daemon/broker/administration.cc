@@ -19,8 +19,7 @@ namespace {
 
 constexpr std::string_view interface = "org.mutuald.Broker";
 // Each holds a connection, and up to Monitor::most_waiting events.
-constexpr std::size_t most_monitors = 64;
-constexpr std::size_t most_monitors_per_uid = 8;
+constexpr config::Bounds most_monitors{64, 8, 0};
 // A watcher that reads nothing for so long is as good as gone.
 constexpr std::chrono::seconds longest_event{30};
 
@@ -47,12 +46,12 @@ bool is_up(const std::string& state) { return state == "running" || state == "re
 }  // namespace
 
 Administration::Administration(Broker& broker, const AcceptQueue& queue, const Offerings& offerings,
-                               const Permits& requests)
+                               Reload& reload)
     : broker_(broker),
       queue_(queue),
       offerings_(offerings),
-      requests_(requests),
-      monitors_(most_monitors, most_monitors_per_uid) {}
+      reload_(reload),
+      monitors_("monitors", "calls of Monitor") {}
 
 void Administration::add_to(varlink::Service& service) {
     using varlink::Incoming;
@@ -65,6 +64,8 @@ void Administration::add_to(varlink::Service& service) {
                    [this](Incoming incoming) { return list_credentials(std::move(incoming)); });
     service.method(name("ListPlugins"),
                    [this](Incoming incoming) { return list_plugins(std::move(incoming)); });
+    service.method(name("Reload"), [this](Incoming incoming) { return reload(std::move(incoming)); });
+    service.method(name("LogLevel"), [this](Incoming incoming) { return log_level(std::move(incoming)); });
     service.streaming_method(name("Monitor"),
                              [this](Incoming incoming) { return monitor(std::move(incoming)); });
 }
@@ -77,6 +78,11 @@ Result<void> Administration::for_administrators(const varlink::Incoming& incomin
                                                 std::string_view method) const {
     varlink::Parameters parameters(incoming.call.parameters, nullptr, method);
     if (Result<void> finished = parameters.finish(); !finished) return finished;
+    return is_for_administrators(incoming, method);
+}
+
+Result<void> Administration::is_for_administrators(const varlink::Incoming& incoming,
+                                                   std::string_view method) const {
     if (is_administrators(incoming.peer())) return {};
     return Error(Code::denied, Stage::policy,
                  std::string(method) + " is for root and members of group " +
@@ -106,7 +112,7 @@ Administration::Reply Administration::monitor(varlink::Incoming incoming) {
     varlink::Parameters parameters(incoming.call.parameters, nullptr, "Monitor");
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
     const Caller& caller = incoming.peer();
-    Result<Permits::Permit> permit = monitors_.take(caller.uid, "calls of Monitor");
+    Result<Permits::Permit> permit = monitors_.take(most_monitors, caller.uid, "");
     if (!permit) co_return failure(permit.error());
     const auto watcher = broker_.monitor.watch(caller.uid, is_administrators(caller));
     varlink::Reply reply;  // the first one, without an event: from here on nothing is missed
@@ -140,8 +146,12 @@ Administration::Reply Administration::metrics(varlink::Incoming incoming) {
     const auto uptime = std::chrono::steady_clock::now() - broker_.started;
     gauges.uptime_seconds = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
     gauges.channels = parts.channels;
-    gauges.pending_requests = static_cast<std::int64_t>(requests_.taken());
+    gauges.pending_requests = static_cast<std::int64_t>(broker_.quotas.requests.taken());
     gauges.waiting_accepts = static_cast<std::int64_t>(queue_.waiting());
+    const Quotas& quotas = broker_.quotas;
+    for (const Permits* permits : {&quotas.connections, &quotas.requests, &quotas.handshakes})
+        gauges.quota_refusals.emplace_back(permits->key(), permits->refused());
+    gauges.quota_refusals.emplace_back("accepts", quotas.accepts.refused());
     for (const Part& part : parts.rows) gauges.parts.emplace_back(part.name, is_up(part.state));
     for (const auto& [service, offering] : offerings_.all())
         gauges.services.emplace_back(service, offering->phase() == Offering::State::listening);
@@ -191,6 +201,45 @@ Administration::Reply Administration::list_plugins(varlink::Incoming incoming) {
     }
     varlink::Reply reply;
     reply.parameters["plugins"] = std::move(*plugins);
+    co_return reply;
+}
+
+Administration::Reply Administration::log_level(varlink::Incoming incoming) {
+    if (Result<void> allowed = is_for_administrators(incoming, "LogLevel"); !allowed)
+        co_return failure(allowed.error());
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "LogLevel");
+    const auto level = parameters.optional_choice("level", {"error", "warning", "notice", "info", "debug"});
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    std::vector<std::string> notes;
+    if (level) {
+        const unit::Priority priority = unit::levels.at(*level);
+        broker_.journal.set_level(priority);
+        notes = co_await set_log_level(broker_, priority);
+        broker_.log.notice("uid " + std::to_string(incoming.peer().uid) + " set the log level to " +
+                               std::string(unit::name(priority)),
+                           {{unit::Field::caller_uid, std::to_string(incoming.peer().uid)}});
+    }
+    varlink::Reply reply;
+    reply.parameters["level"] = unit::name(broker_.journal.level());
+    reply.parameters["notes"] = json::array(notes.begin(), notes.end());
+    co_return reply;
+}
+
+Administration::Reply Administration::reload(varlink::Incoming incoming) {
+    if (Result<void> allowed = for_administrators(incoming, "Reload"); !allowed)
+        co_return failure(allowed.error());
+    Result<Reload::Outcome> outcome = co_await reload_.run();
+    if (!outcome) co_return failure(outcome.error());
+    json::array changes;
+    for (const Reload::Change& change : outcome->changes) {
+        json::object object;
+        object["key"] = change.key;
+        if (!change.waits_for.empty()) object["waitsFor"] = change.waits_for;
+        changes.push_back(std::move(object));
+    }
+    varlink::Reply reply;
+    reply.parameters["changes"] = std::move(changes);
+    reply.parameters["notes"] = json::array(outcome->notes.begin(), outcome->notes.end());
     co_return reply;
 }
 

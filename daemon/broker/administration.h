@@ -12,14 +12,14 @@
 #include "daemon/broker/caller.h"
 #include "daemon/broker/offerings.h"
 #include "daemon/broker/permits.h"
+#include "daemon/broker/reload.h"
 #include "varlink/service.h"
 
 namespace mutual::broker {
 
 class Administration {
 public:
-    Administration(Broker& broker, const AcceptQueue& queue, const Offerings& offerings,
-                   const Permits& requests);
+    Administration(Broker& broker, const AcceptQueue& queue, const Offerings& offerings, Reload& reload);
 
     // Adds its methods; the description is the Api's.
     void add_to(varlink::Service& service);
@@ -31,14 +31,18 @@ private:
     Reply metrics(varlink::Incoming incoming);
     Reply list_credentials(varlink::Incoming incoming);
     Reply list_plugins(varlink::Incoming incoming);
+    Reply reload(varlink::Incoming incoming);
+    Reply log_level(varlink::Incoming incoming);
 
     bool is_administrators(const Caller& caller) const;
+    // Of a method without parameters.
     Result<void> for_administrators(const varlink::Incoming& incoming, std::string_view method) const;
+    Result<void> is_for_administrators(const varlink::Incoming& incoming, std::string_view method) const;
 
     Broker& broker_;
     const AcceptQueue& queue_;
     const Offerings& offerings_;
-    const Permits& requests_;
+    Reload& reload_;
     Permits monitors_;
 };
 

@@ -155,6 +155,7 @@ asio::awaitable<Result<void>> Admission::deliver_to_accept(const config::Service
         co_return made.error();
     }
     admitted.uid = (*waiter)->uid;
+    admitted.unit = (*waiter)->unit;
     accepted.channel = admitted.channel;
     accepted.peer = facts.initiator;
     accepted.self = facts.acceptor;
@@ -219,6 +220,7 @@ asio::awaitable<varlink::Reply> Admission::admit(varlink::Incoming incoming) {
     reply.parameters["rule"] = admitted->rule;
     reply.parameters["cookie"] = admitted->cookie;
     reply.parameters["callerUid"] = admitted->uid;
+    if (!admitted->unit.empty()) reply.parameters["callerUnit"] = admitted->unit;
     co_return reply;
 }
 

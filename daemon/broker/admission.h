@@ -37,6 +37,7 @@ private:
         std::string rule;
         std::uint64_t cookie = 0;
         uid_t uid = 0;
+        std::string unit;
     };
     // Between Admit and Settle, for a channel that goes to a call of Accept.
     struct Pending {

@@ -36,6 +36,7 @@ json::object to_json(const ChannelRow& row) {
     object["service"] = row.service;
     object["rule"] = row.rule;
     object["callerUid"] = row.caller;
+    if (!row.unit.empty()) object["callerUnit"] = row.unit;
     object["peer"] = row.initiator_role ? row.acceptor : row.initiator;
     object["self"] = row.initiator_role ? row.initiator : row.acceptor;
     object["spn"] = row.spn;
@@ -91,6 +92,13 @@ std::string name_of(Offering::State state) {
     return {};
 }
 
+// Whoever may accept whatever unit it runs in.
+bool is_acceptor(const Caller& caller, const config::Accept& accept) {
+    const bool names_units_only =
+        accept.accept_users.empty() && accept.accept_groups.empty() && !accept.accept_units.empty();
+    return names_units_only || is_user_or_member(caller, accept.accept_users, accept.accept_groups);
+}
+
 Error not_known(const std::string& what) {
     return {Code::not_found, Stage::channel,
             "there is no channel " + (what.empty() ? "of that socket" : what) + " that you may see",
@@ -100,13 +108,20 @@ Error not_known(const std::string& what) {
 }  // namespace
 
 Api::Api(Broker& broker, AcceptQueue& queue, const Offerings& offerings)
-    : broker_(broker),
-      queue_(queue),
-      offerings_(offerings),
-      permits_(broker.configuration->daemon.limits.requests,
-               broker.configuration->daemon.limits.requests_per_uid),
-      accept_permits_(broker.configuration->daemon.limits.requests,
-                      broker.configuration->daemon.limits.requests_per_uid) {}
+    : broker_(broker), queue_(queue), offerings_(offerings) {}
+
+Result<std::shared_ptr<void>> Api::admit(const Caller& caller, int socket) const {
+    const config::Daemon& daemon = broker_.configuration->daemon;
+    CallerUnit unit(socket, caller, daemon.unit_lookup);
+    Result<Permits::Permit> held = take(broker_.quotas.connections, daemon.limits.connections, caller, unit);
+    if (held) return held;
+    tell_of_refusal(caller, unit, held.error());
+    const std::string text = varlink::to_text(failure(held.error()));
+    std::size_t sent = 0;
+    // A fresh socket's buffer takes it whole.
+    varlink::send_some(socket, {text.c_str(), text.size() + 1}, {}, sent);
+    return held;
+}
 
 void Api::add_to(varlink::Service& service) {
     using varlink::Incoming;
@@ -128,8 +143,8 @@ void Api::add_to(varlink::Service& service) {
 }
 
 Api::Reply Api::open(varlink::Incoming incoming) {
-    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
-    if (!permit) co_return failure(permit.error());
+    Result<Permits::Permit> held = permit(incoming);
+    if (!held) co_return failure(held.error());
     Result<Opening> opening = opening_of(broker_, incoming, "Open");
     if (!opening) co_return failure(opening.error());
     Result<Opened> opened = co_await opening->open();
@@ -146,8 +161,8 @@ Api::Reply Api::open(varlink::Incoming incoming) {
 }
 
 Api::Reply Api::plan(varlink::Incoming incoming) {
-    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
-    if (!permit) co_return failure(permit.error());
+    Result<Permits::Permit> held = permit(incoming);
+    if (!held) co_return failure(held.error());
     Result<Opening> opening = opening_of(broker_, incoming, "Plan");
     if (!opening) co_return failure(opening.error());
     Result<std::vector<Judged>> planned = co_await opening->plan();
@@ -161,8 +176,8 @@ Api::Reply Api::plan(varlink::Incoming incoming) {
 }
 
 Api::Reply Api::find(varlink::Incoming incoming) {
-    Result<Permits::Permit> permit = permits_.take(incoming.peer().uid, "requests");
-    if (!permit) co_return failure(permit.error());
+    Result<Permits::Permit> held = permit(incoming);
+    if (!held) co_return failure(held.error());
     Result<Opening> opening = opening_of(broker_, incoming, "Find");
     if (!opening) co_return failure(opening.error());
     Result<std::vector<Judged>> found = co_await opening->find();
@@ -173,19 +188,61 @@ Api::Reply Api::find(varlink::Incoming incoming) {
     co_return reply;
 }
 
-Result<void> Api::may_accept(const Caller& caller, const std::string& name) const {
+Result<Permits::Permit> Api::permit(const varlink::Incoming& incoming) const {
+    CallerUnit unit = unit_of(incoming);
+    Result<Permits::Permit> held =
+        take(broker_.quotas.requests, broker_.configuration->daemon.limits.requests, incoming.peer(), unit);
+    if (!held) tell_of_refusal(incoming.peer(), unit, held.error());
+    return held;
+}
+
+// Before there is a request that could be explained.
+void Api::tell_of_refusal(const Caller& caller, const CallerUnit& unit, const Error& error) const {
+    unit::LogFields fields{{unit::Field::caller_uid, std::to_string(caller.uid)},
+                           {unit::Field::stage, std::string(name(error.stage))},
+                           {unit::Field::decision, "refused_caller"}};
+    if (!unit.known().empty()) fields.push_back({unit::Field::caller_unit, unit.known()});
+    broker_.log.notice("refused uid " + std::to_string(caller.uid) + ": " + to_string(error), fields);
+}
+
+CallerUnit Api::unit_of(const varlink::Incoming& incoming) const {
+    return {incoming.connection->socket(), incoming.peer(), broker_.configuration->daemon.unit_lookup};
+}
+
+Result<void> Api::may_accept(const Caller& caller, CallerUnit& unit, const std::string& name) const {
     const config::Service* service = broker_.configuration->service(name);
     const bool offered = service != nullptr && service->accept;
     if (offered && service->accept->deliver != config::Delivery::accept &&
         is_administrator(caller, broker_.configuration->daemon))
         return Error(Code::invalid_request, Stage::request,
                      "service '" + name + "' is delivered to " + service->accept->socket + ", not to Accept");
-    if (offered && is_user_or_member(caller, service->accept->accept_users, service->accept->accept_groups))
-        return {};
+    if (offered && is_acceptor(caller, *service->accept)) {
+        if (service->accept->accept_units.empty()) return {};
+        const Result<std::string>& runs = unit.name();
+        if (!runs) return runs.error();
+        if (runs_in(*runs, service->accept->accept_units)) return {};
+    }
+    const std::string who =
+        "uid " + std::to_string(caller.uid) +
+        (unit.was_asked() ? " in " + (unit.known().empty() ? "no unit" : unit.known()) : "");
     // Whether there is such a service is told to those only who may accept for it.
-    return Error(Code::denied, Stage::policy,
-                 "uid " + std::to_string(caller.uid) + " may not accept for service '" + name + "'",
-                 "an administrator can list the user under service." + name + ".accept.accept_users");
+    return Error(Code::denied, Stage::policy, who + " may not accept for service '" + name + "'",
+                 "an administrator can list the user under service." + name + ".accept.accept_users" +
+                     (unit.was_asked() ? ", and the unit under accept_units" : ""));
+}
+
+// For a call that was allowed when it began.
+Result<void> Api::may_still_accept(const varlink::Incoming& incoming, const std::string& name) const {
+    const config::Service* service = broker_.configuration->service(name);
+    if (service == nullptr || !service->accept)
+        return Error(Code::unknown_service, Stage::admission,
+                     "service '" + name + "' is not offered any more: the configuration was reloaded");
+    CallerUnit unit = unit_of(incoming);
+    Result<void> allowed = may_accept(incoming.peer(), unit, name);
+    if (allowed) return allowed;
+    Error error = allowed.error();
+    error.message += " any more: the configuration was reloaded";
+    return error;
 }
 
 Api::Reply Api::accept(varlink::Incoming incoming) {
@@ -193,14 +250,21 @@ Api::Reply Api::accept(varlink::Incoming incoming) {
     const std::string service = parameters.text("service", 64);
     const auto timeout = parameters.optional_number("timeoutMilliseconds", 1, 86'400'000);
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
-    if (Result<void> allowed = may_accept(incoming.peer(), service); !allowed)
+    CallerUnit unit = unit_of(incoming);
+    if (Result<void> allowed = may_accept(incoming.peer(), unit, service); !allowed)
         co_return failure(allowed.error());
-    Result<Permits::Permit> permit = accept_permits_.take(incoming.peer().uid, "calls of Accept");
-    if (!permit) co_return failure(permit.error());
+    Result<Permits::Permit> held =
+        take(broker_.quotas.accepts, broker_.configuration->daemon.limits.requests, incoming.peer(), unit);
+    if (!held) {
+        tell_of_refusal(incoming.peer(), unit, held.error());
+        co_return failure(held.error());
+    }
     auto deadline = AcceptQueue::Clock::time_point::max();
     if (timeout) deadline = AcceptQueue::Clock::now() + std::chrono::milliseconds(*timeout);
-    Result<Accepted> accepted =
-        co_await queue_.wait(service, incoming.peer().uid, deadline, incoming.call.upgrade);
+    // `incoming` lives as long as the call waits.
+    auto may_wait = [this, &incoming, service] { return may_still_accept(incoming, service); };
+    Result<Accepted> accepted = co_await queue_.wait(service, incoming.peer().uid, unit.known(), deadline,
+                                                     incoming.call.upgrade, std::move(may_wait));
     if (!accepted) co_return failure(accepted.error());
     varlink::Reply reply;
     deliver(reply, *accepted);
@@ -288,15 +352,16 @@ Api::Reply Api::list_services(varlink::Incoming incoming) {
     if (!finished) co_return failure(finished.error());
     std::map<std::string, std::string> states;
     for (const auto& [service, offering] : offerings_.all()) states[service] = name_of(offering->phase());
+    CallerUnit unit = unit_of(incoming);
     json::array services;
     for (const auto& [name, service] : broker_.configuration->services) {
-        if (!may_use(caller, name)) continue;
+        if (!may_use(caller, unit, name)) continue;
         json::object object;
         object["name"] = name;
         object["description"] = service.description;
         object["mayOpen"] =
-            !service.discovery.empty() && decide(*broker_.configuration, caller, name).allowed;
-        object["mayAccept"] = may_accept(caller, name).ok();
+            !service.discovery.empty() && decide(*broker_.configuration, caller, unit, name).allowed;
+        object["mayAccept"] = may_accept(caller, unit, name).ok();
         object["transport"] = service.transport;
         if (service.accept) object["offered"] = states[name];
         services.push_back(std::move(object));
@@ -307,13 +372,15 @@ Api::Reply Api::list_services(varlink::Incoming incoming) {
 }
 
 // What this caller may open, or accept for.
-bool Api::may_use(const Caller& caller, const std::string& service) const {
+bool Api::may_use(const Caller& caller, CallerUnit& unit, const std::string& service) const {
     return is_administrator(caller, broker_.configuration->daemon) ||
-           decide(*broker_.configuration, caller, service).allowed || may_accept(caller, service).ok();
+           decide(*broker_.configuration, caller, unit, service).allowed ||
+           may_accept(caller, unit, service).ok();
 }
 
 Api::Reply Api::status(varlink::Incoming incoming) {
     const Caller& caller = incoming.peer();
+    CallerUnit unit = unit_of(incoming);
     varlink::Reply reply;
     reply.parameters["version"] = MUTUALD_VERSION;
     reply.parameters["pid"] = ::getpid();
@@ -321,11 +388,11 @@ Api::Reply Api::status(varlink::Incoming incoming) {
     reply.parameters["uptimeSeconds"] = std::chrono::duration_cast<std::chrono::seconds>(uptime).count();
     json::array services;
     for (const auto& [name, service] : broker_.configuration->services)
-        if (may_use(caller, name)) services.emplace_back(name);
+        if (may_use(caller, unit, name)) services.emplace_back(name);
     reply.parameters["services"] = std::move(services);
     Parts parts = co_await ask_parts(broker_);
     for (const auto& [service, offering] : offerings_.all())
-        if (may_use(caller, service))
+        if (may_use(caller, unit, service))
             parts.rows.push_back({"service " + service, name_of(offering->phase()), 0, offering->state()});
     json::array rows;
     for (Part& part : parts.rows) {

@@ -8,9 +8,8 @@
 
 #include "daemon/broker/accept_queue.h"
 #include "daemon/broker/broker.h"
-#include "daemon/broker/caller.h"
+#include "daemon/broker/caller_unit.h"
 #include "daemon/broker/offerings.h"
-#include "daemon/broker/permits.h"
 #include "varlink/service.h"
 
 namespace mutual::broker {
@@ -19,9 +18,10 @@ class Api {
 public:
     Api(Broker& broker, AcceptQueue& queue, const Offerings& offerings);
 
+    // What a new connection holds; one too many is told so, and is closed then.
+    Result<std::shared_ptr<void>> admit(const Caller& caller, int socket) const;
     // Adds every method, and the description, to the service.
     void add_to(varlink::Service& service);
-    const Permits& requests() const { return permits_; }
 
 private:
     using Reply = asio::awaitable<varlink::Reply>;
@@ -35,8 +35,12 @@ private:
     Reply list_services(varlink::Incoming incoming);
     Reply status(varlink::Incoming incoming);
 
-    bool may_use(const Caller& caller, const std::string& service) const;
-    Result<void> may_accept(const Caller& caller, const std::string& service) const;
+    Result<Permits::Permit> permit(const varlink::Incoming& incoming) const;
+    CallerUnit unit_of(const varlink::Incoming& incoming) const;
+    void tell_of_refusal(const Caller& caller, const CallerUnit& unit, const Error& error) const;
+    bool may_use(const Caller& caller, CallerUnit& unit, const std::string& service) const;
+    Result<void> may_accept(const Caller& caller, CallerUnit& unit, const std::string& service) const;
+    Result<void> may_still_accept(const varlink::Incoming& incoming, const std::string& service) const;
     template <class T>
     asio::awaitable<Result<T>> in_a_moment(asio::awaitable<Result<T>> work);
     asio::awaitable<Result<ChannelRow>> find_channel(std::string channel, std::uint64_t cookie);
@@ -45,8 +49,6 @@ private:
     Broker& broker_;
     AcceptQueue& queue_;
     const Offerings& offerings_;
-    Permits permits_;         // Open, Plan and Find
-    Permits accept_permits_;  // these may wait for ever, and must not keep others from opening
 };
 
 }  // namespace mutual::broker

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/broker.h"
+#include "daemon/broker/transports.h"
 
 #include <sys/random.h>
 
@@ -19,27 +20,34 @@ std::uint64_t random_bits() {
 
 }  // namespace
 
-Programs::Programs(asio::io_context& loop, const config::Configuration& configuration,
-                   const std::string& folder)
-    : keys(loop, folder + "/keys.sock", "mutuald-keys", Stage::credentials),
-      plugins(loop, folder + "/plugin.sock", "mutuald-plugin", Stage::discovery) {
+void add_transports(asio::io_context& loop, const config::Configuration& configuration,
+                    const std::string& folder, std::map<std::string, ConnectionPool, std::less<>>& channels) {
     for (const auto& [name, plugin] : configuration.plugins)
         if (plugin.kind == config::PluginKind::transport)
             channels.try_emplace(name, loop, folder + "/channel-" + name + ".sock", "mutuald-channel@" + name,
                                  Stage::connect);
 }
 
+Programs::Programs(asio::io_context& loop, const config::Configuration& configuration,
+                   const std::string& folder)
+    : keys(loop, folder + "/keys.sock", "mutuald-keys", Stage::credentials),
+      plugins(loop, folder + "/plugin.sock", "mutuald-plugin", Stage::discovery) {
+    add_transports(loop, configuration, folder, channels);
+}
+
 Broker::Broker(asio::io_context& event_loop, std::shared_ptr<const config::Configuration> definitions,
-               const unit::Log& journal, const std::string& socket_folder)
+               const unit::Log& system_log, const std::string& socket_folder)
     : loop(event_loop),
       configuration(std::move(definitions)),
       monitor(event_loop),
+      journal(system_log),
       log(
-          [this, &journal](const unit::LogLine& line) {
+          [this](const unit::LogLine& line) {
               journal.write(line.priority, line.message, line.fields);
               monitor.tell(line);
           },
           unit::Priority::debug),
+      turns(event_loop),
       programs(event_loop, *configuration, socket_folder),
       keys(programs.keys),
       plugins(programs.plugins),

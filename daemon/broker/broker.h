@@ -16,7 +16,9 @@
 #include "daemon/broker/keys_client.h"
 #include "daemon/broker/metrics.h"
 #include "daemon/broker/monitor.h"
+#include "daemon/broker/permits.h"
 #include "daemon/broker/plugins_client.h"
+#include "daemon/broker/turns.h"
 #include "daemon/config/configuration.h"
 #include "daemon/unit/log.h"
 
@@ -32,10 +34,19 @@ public:
     std::map<std::string, ConnectionPool, std::less<>> channels;  // by transport
 };
 
+// What callers have at this moment, and may have.
+struct Quotas {
+    Permits connections{"connections", "connections"};
+    Permits requests{"requests", "pending requests"};
+    Permits accepts{"requests", "pending calls of Accept"};  // these may wait for ever, and must not keep
+                                                             // others from opening
+    Permits handshakes{"handshakes", "handshakes in progress"};
+};
+
 class Broker {
 public:
     Broker(asio::io_context& event_loop, std::shared_ptr<const config::Configuration> definitions,
-           const unit::Log& journal, const std::string& socket_folder);
+           const unit::Log& system_log, const std::string& socket_folder);
 
     // The transports that a definition may name are those for which there is a client.
     ChannelClient& channel(const std::string& transport) { return channels.at(transport); }
@@ -46,9 +57,12 @@ public:
     // pointer.
     std::shared_ptr<const config::Configuration> configuration;
     Monitor monitor;
+    const unit::Log journal;
     const unit::Log log;  // the journal's, and the monitor's
     Metrics metrics;
+    Quotas quotas;
     History history;
+    Turns turns;
     Programs programs;
     KeysClient keys;
     PluginsClient plugins;

@@ -41,6 +41,7 @@ Result<ChannelRow> read_row(const json::object& object) {
     row.spn = parameters.text("spn");
     row.transport = parameters.text("transport");
     row.caller = static_cast<uid_t>(parameters.number("callerUid", 0, 0xffffffffLL));
+    row.unit = parameters.optional_text("callerUnit", 256).value_or("");
     row.endpoint = read_endpoint(parameters, "endpoint");
     row.started = parameters.number("started");
     row.expires = parameters.number("expires");
@@ -63,6 +64,10 @@ json::object parameters_of(const ConnectOrder& order) {
     parameters["service"] = order.service;
     parameters["rule"] = order.rule;
     parameters["callerUid"] = order.caller;
+    if (!order.unit.empty()) parameters["callerUnit"] = order.unit;
+    parameters["mostChannels"] = order.most_channels.all;
+    parameters["mostChannelsOfUid"] = order.most_channels.uid;
+    parameters["mostChannelsOfUnit"] = order.most_channels.unit;
     parameters["spn"] = order.spn;
     parameters["endpoints"] = std::move(endpoints);
     parameters["options"] = order.options;

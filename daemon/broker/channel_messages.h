@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "daemon/broker/endpoint.h"
+#include "daemon/config/configuration.h"
 #include "mutual/error.h"
 #include "varlink/message.h"
 
@@ -29,6 +30,8 @@ struct ConnectOrder {
     std::string service;
     std::string rule;
     uid_t caller = 0;
+    std::string unit;  // the caller's, if anyone asked for it
+    config::Bounds most_channels;
     std::string spn;
     std::vector<Endpoint> endpoints;
     boost::json::object options;  // the wire's
@@ -65,6 +68,7 @@ struct ChannelRow {
     bool initiator_role = false;
     std::string service, rule, context, initiator, acceptor, spn, transport;
     uid_t caller = 0;
+    std::string unit;  // of the caller; empty: none, or nobody asked
     Endpoint endpoint;
     std::int64_t started = 0, expires = 0, ended = 0;
     std::string verdict;  // empty: the peer's stream has not ended

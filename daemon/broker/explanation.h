@@ -39,15 +39,17 @@ public:
     Clock::duration spent(Stage stage) const { return spent_[static_cast<std::size_t>(stage)]; }
     boost::json::object to_json() const;
 
-    static constexpr std::size_t max_lines = 256;
-
-private:
     struct Line {
         Stage stage;
         std::string decision;
         std::string message;
         std::chrono::microseconds at;
     };
+    const std::vector<Line>& lines() const { return lines_; }
+
+    static constexpr std::size_t max_lines = 256;
+
+private:
     std::string request_;
     std::string service_;
     uid_t caller_;

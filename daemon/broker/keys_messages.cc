@@ -36,7 +36,8 @@ Credential read_credential(const json::object& object, varlink::Parameters& repl
     }
     credential.expires = fields.optional_number("expires", 0, latest);
     credential.renews = fields.optional_number("renews", 0, latest);
-    if (const auto failure = fields.optional_object("failure")) credential.failure = read_failure(*failure, fields);
+    if (const auto failure = fields.optional_object("failure"))
+        credential.failure = read_failure(*failure, fields);
     credential.failed_at = fields.optional_number("failedAt", 0, latest).value_or(0);
     if (Result<void> finished = fields.finish_loosely(); !finished)
         reply.fault("credentials", finished.error().message);

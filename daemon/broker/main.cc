@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <iostream>
 
@@ -11,12 +12,14 @@
 #include "daemon/broker/admission.h"
 #include "daemon/broker/api.h"
 #include "daemon/broker/launcher/launcher.h"
+#include "daemon/config/files.h"
 #include "daemon/config/load.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
 #include "daemon/unit/notify.h"
 #include "daemon/unit/passed_sockets.h"
 #include "daemon/unit/watchdog.h"
+#include "varlink/listener.h"
 
 namespace {
 
@@ -28,6 +31,8 @@ struct Options {
     std::string channel_user = "mutuald-channel";
     bool all = false;
     bool check = false;
+    bool cat = false;
+    bool json = false;
     std::vector<std::string> transports;
 };
 
@@ -54,6 +59,22 @@ int check(const Options& options) {
     return 0;
 }
 
+// Every file that makes the configuration; or what they say together.
+int cat(const Options& options) {
+    config::ConfigurationPaths paths;
+    if (!options.folders.empty()) paths.folders = options.folders;
+    std::vector<Error> errors;
+    const std::string text = config::concatenated(paths, errors);
+    if (!options.json) {
+        std::cout << text << std::flush;
+        return errors.empty() ? 0 : report(errors);
+    }
+    const config::Loaded loaded = config::load(paths);
+    if (!loaded.configuration) return report(loaded.errors);
+    std::cout << loaded.written << '\n';
+    return 0;
+}
+
 int launch(const Options& options) {
     launcher::LauncherOptions launcher;
     if (!options.transports.empty()) launcher.transports = options.transports;
@@ -66,7 +87,18 @@ void rethrow(std::exception_ptr failure) {
     if (failure) std::rethrow_exception(failure);
 }
 
+boost::asio::awaitable<void> heed_signals(boost::asio::io_context& loop, broker::Reload& reload) {
+    boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+    for (;;) {
+        const int signal = co_await signals.async_wait(boost::asio::use_awaitable);
+        if (signal != SIGHUP) break;
+        reload.start();
+    }
+    loop.stop();
+}
+
 int serve(const Options& options, const unit::Log& log) {
+    std::signal(SIGHUP, SIG_IGN);  // until there is something to reload
     config::Loaded loaded = load(options);
     if (!loaded.configuration) return report(loaded.errors);
     Result<unit::PassedSockets> sockets = unit::PassedSockets::from_environment();
@@ -85,34 +117,39 @@ int serve(const Options& options, const unit::Log& log) {
     broker::AcceptQueue queue(loop);
     broker::Admission admission(broker, queue);
     broker::Offerings offerings(broker);
+    const config::ApiLimits limits = configuration->daemon.limits;
 
     const auto complain = [&log](std::string_view complaint) { log.warning(complaint); };
     const varlink::Service::About about{"mutual", "mutuald", MUTUALD_VERSION, ""};
     broker::Api api(broker, queue, offerings);
     auto api_service = std::make_shared<varlink::Service>(about, complain);
     api.add_to(*api_service);
-    broker::Administration administration(broker, queue, offerings, api.requests());
+    const auto apply = [&queue, &offerings] {
+        queue.reconsider();
+        offerings.use_configuration();
+    };
+    const auto read = [options] { return load(options); };
+    broker::Reload reload(broker, std::move(loaded.written), options.socket_folder, read, apply);
+    broker::Administration administration(broker, queue, offerings, reload);
     administration.add_to(*api_service);
     auto admission_service = std::make_shared<varlink::Service>(about, complain);
     admission.add_to(*admission_service);
 
-    const config::ApiLimits& limits = configuration->daemon.limits;
-    const auto everyone = [](const varlink::PeerCredentials&) { return Result<void>(); };
+    const auto within_quota = [&api](const varlink::PeerCredentials& peer, int socket) {
+        return api.admit(peer, socket);
+    };
     boost::asio::co_spawn(loop,
-                          varlink::listen(loop, std::move(*api_socket), api_service, everyone,
-                                          {limits.message, limits.depth, 0},
-                                          {limits.connections, limits.connections_per_uid}, complain),
+                          varlink::listen(loop, std::move(*api_socket), api_service, within_quota,
+                                          {limits.message, limits.depth, 0}, complain),
                           rethrow);
     boost::asio::co_spawn(
         loop,
         varlink::listen(loop, std::move(*admission_socket), admission_service,
-                        varlink::only_uid(channel->uid), varlink::internal_limits, {65536, 65536}, complain),
+                        varlink::only_uid(channel->uid, complain), varlink::internal_limits, complain),
         rethrow);
     offerings.start();
     boost::asio::co_spawn(loop, unit::feed_watchdog(), rethrow);
-    std::signal(SIGHUP, SIG_IGN);  // the configuration is read at start only
-    boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
-    signals.async_wait([&loop](const boost::system::error_code&, int) { loop.stop(); });
+    boost::asio::co_spawn(loop, heed_signals(loop, reload), rethrow);
     unit::notify_ready("serving " + std::to_string(configuration->services.size()) + " service(s)");
     log.info("ready: " + std::to_string(configuration->services.size()) + " service(s), " +
              std::to_string(configuration->rules.size()) + " rule(s)");
@@ -133,13 +170,16 @@ int main(int argc, char** argv) {
                    "with --all: run only these transports (default: every built-in one)");
     app.add_flag("--check-config", options.check,
                  "read the configuration, say what is wrong with it, and end");
+    app.add_flag("--cat-config", options.cat, "show the files that make the configuration, and end");
+    app.add_flag("--json", options.json, "with --cat-config: show what they say together, as JSON");
     app.add_option("--config", options.folders,
                    "read the configuration from these folders instead, later wins");
     app.add_option("--socket-folder", options.socket_folder, "where the other programs' sockets are")
         ->capture_default_str();
     app.add_option("--channel-user", options.channel_user, "the user as which mutuald-channel runs")
         ->capture_default_str();
-    for (const char* other : {"--check-config", "--config", "--socket-folder", "--channel-user"})
+    for (const char* other :
+         {"--check-config", "--cat-config", "--config", "--socket-folder", "--channel-user"})
         app.get_option("--all")->excludes(app.get_option(other));
     try {
         app.parse(argc, argv);
@@ -149,6 +189,7 @@ int main(int argc, char** argv) {
     const unit::Log log = unit::system_log("mutuald");
     try {
         if (options.check) return check(options);
+        if (options.cat) return cat(options);
         if (options.all) return launch(options);
         if (Result<void> hardened = unit::harden(); !hardened) return report({hardened.error()});
         return serve(options, log);

@@ -102,6 +102,10 @@ std::string Metrics::text(const Gauges& gauges) const {
         out.sample("_count", stage, std::to_string(sum));
         out.sample("_sum", stage, number(stages_[i].sum));
     }
+    out.family("mutuald_quota_refusals", "counter",
+               "What was refused because a caller, or all, had too much of it.");
+    for (const auto& [quota, count] : gauges.quota_refusals)
+        out.sample("_total", "quota=" + quoted(quota), std::to_string(count));
     out.gauge("mutuald_uptime_seconds", "Since the broker was started.", gauges.uptime_seconds);
     out.gauge("mutuald_channels", "Live channels, opened and accepted.", gauges.channels);
     out.gauge("mutuald_pending_requests", "Requests in progress.", gauges.pending_requests);

@@ -28,6 +28,7 @@ struct Gauges {
     std::int64_t channels = 0;
     std::int64_t pending_requests = 0;
     std::int64_t waiting_accepts = 0;
+    std::vector<std::pair<std::string, std::uint64_t>> quota_refusals;  // by the quota's key
     std::vector<std::pair<std::string, bool>> parts;     // whether each program answers, each plugin is ready
     std::vector<std::pair<std::string, bool>> services;  // whether each offered one listens
     std::map<std::string, CredentialGauge> credentials;  // by identity, or service that accepts

@@ -31,7 +31,9 @@ json::object event_of(const unit::LogLine& line) {
     // The journal's fields, spelled as the API spells them.
     for (const unit::LogField& one : line.fields) {
         std::int64_t uid = 0;
-        if (one.field != unit::Field::caller_uid)
+        if (one.field == unit::Field::caller_unit)
+            event["callerUnit"] = one.value;
+        else if (one.field != unit::Field::caller_uid)
             event[name(one.field)] = one.value;
         else if (std::from_chars(one.value.data(), one.value.data() + one.value.size(), uid).ec ==
                  std::errc())

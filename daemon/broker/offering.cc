@@ -79,7 +79,7 @@ asio::awaitable<Result<void>> Offering::offer(Order order) {
     std::string keys;
     for (const std::string& key : grants->keys) keys.append(keys.empty() ? "" : ", ").append(key);
     broker_.log.info("offers '" + service_ + "' on " + endpoint->text() + " with " + keys,
-                     {{unit::Field::service, service_}});
+                     {{unit::Field::service, service_}, {unit::Field::decision, "offered"}});
     co_return Result<void>();
 }
 
@@ -135,7 +135,8 @@ asio::awaitable<void> Offering::until_changed_or_gone(std::shared_ptr<Watched> w
 void Offering::complain(const Error& error) {
     std::string state = to_string(error);
     if (state != state_)
-        broker_.log.error("does not offer '" + service_ + "': " + state, {{unit::Field::service, service_}});
+        broker_.log.error("does not offer '" + service_ + "': " + state,
+                          {{unit::Field::service, service_}, {unit::Field::decision, "not_offered"}});
     state_ = std::move(state);
     phase_ = State::failed;
 }

@@ -39,7 +39,8 @@ asio::awaitable<Result<void>> withdraw_others(Broker& broker, std::string transp
         if (!withdrawn) co_return withdrawn.error();
         Result<void> revoked = co_await broker.keys.revoke(service, every_generation);
         if (!revoked) co_return revoked.error();
-        broker.log.info("does not offer '" + service + "' any more", {{unit::Field::service, service}});
+        broker.log.info("does not offer '" + service + "' any more",
+                        {{unit::Field::service, service}, {unit::Field::decision, "withdrawn"}});
     }
     co_return Result<void>();
 }
@@ -92,7 +93,7 @@ asio::awaitable<void> Offerings::run(std::shared_ptr<Offering> offering) {
     co_await offering->run();
     offerings_.erase(offering->service());
     broker_.log.info("does not offer '" + offering->service() + "' any more",
-                     {{unit::Field::service, offering->service()}});
+                     {{unit::Field::service, offering->service()}, {unit::Field::decision, "withdrawn"}});
     ended_.cancel();
 }
 

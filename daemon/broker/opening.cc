@@ -37,6 +37,9 @@ bool ends_the_request(const Error& error) {
         case Code::invalid_configuration:
         case Code::cancelled:
             return true;
+        case Code::limit:  // of ours; a peer that says too much meets one at the handshake
+            return error.stage == Stage::caller || error.stage == Stage::credentials ||
+                   error.stage == Stage::channel;
         case Code::timed_out:
         case Code::expired:
         case Code::clock_skew:
@@ -68,6 +71,7 @@ Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connec
       request_(std::move(request)),
       caller_(std::move(caller)),
       connection_(std::move(connection)),
+      unit_(connection_.value(), caller_, broker.configuration->daemon.unit_lookup),
       configuration_(broker.configuration),
       service_(configuration_->service(request_.service)),
       began_(Clock::now()),
@@ -79,7 +83,8 @@ Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connec
 }
 
 milliseconds Opening::time_left() const {
-    return std::max(duration_cast<milliseconds>(std::min(work_ends_, turn_) - Clock::now()), milliseconds(1));
+    return std::max(duration_cast<milliseconds>(std::min(work_ends_, share_ends_) - Clock::now()),
+                    milliseconds(1));
 }
 
 Error Opening::late() const {
@@ -89,11 +94,11 @@ Error Opening::late() const {
             "see the explanation for what it was waiting for"};
 }
 
-Error Opening::no_such_service() const {
+Error Opening::no_such_service() {
     std::vector<std::string> names;
     // Only what this caller may open: other names are none of its business.
     for (const auto& [name, service] : configuration_->services)
-        if (decide(*configuration_, caller_, name).allowed) names.push_back(name);
+        if (decide(*configuration_, caller_, unit_, name).allowed) names.push_back(name);
     return {Code::unknown_service, Stage::request,
             "there is no definition of service '" + request_.service + "'",
             config::suggestion(request_.service, names)};
@@ -104,11 +109,23 @@ Result<void> Opening::check_policy() {
     explanation_.add(Stage::caller, "identified",
                      "uid " + std::to_string(caller_.uid) + ", gid " + std::to_string(caller_.gid) +
                          ", pid " + std::to_string(caller_.pid));
-    decision_ = decide(*configuration_, caller_, request_.service);
+    decision_ = decide(*configuration_, caller_, unit_, request_.service);
+    if (!unit_.known().empty()) explanation_.add(Stage::caller, "identified", "unit " + unit_.known());
     explanation_.add(Stage::policy, decision_.allowed ? "allowed" : "denied", decision_.reason);
     if (decision_.allowed) return {};
     return Error(Code::denied, Stage::policy, decision_.reason,
                  "an administrator can allow it with a [[rule]] in the configuration");
+}
+
+asio::awaitable<void> Opening::take_turn() {
+    StageTime time(explanation_, Stage::caller);
+    const auto asked = Clock::now();
+    at_work_ = co_await broker_.turns.take(caller_.uid);
+    const auto waited = duration_cast<milliseconds>(Clock::now() - asked);
+    if (waited.count() == 0) co_return;
+    explanation_.add(Stage::caller, "waited",
+                     std::to_string(waited.count()) + " ms, for other requests of uid " +
+                         std::to_string(caller_.uid) + " were at work");
 }
 
 asio::awaitable<Result<std::vector<Judged>>> Opening::candidates() {
@@ -116,6 +133,7 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::candidates() {
     // Which services exist is told to those only who may open something of that name.
     if (!allowed) co_return allowed.error();
     if (service_ == nullptr) co_return no_such_service();
+    co_await take_turn();
     Result<Query> query = narrow(*service_, request_);
     if (!query) co_return query.error();
     if (service_->discovery.empty())
@@ -162,6 +180,11 @@ void Opening::remember(std::string_view method, const std::optional<Error>& fail
         if (explanation_.spent(stage) != Clock::duration::zero())
             broker_.metrics.spend(stage, explanation_.spent(stage));
     }
+    if (broker_.journal.level() == unit::Priority::debug)
+        for (const Explanation::Line& line : explanation_.lines())
+            broker_.journal.debug(line.decision + ": " + line.message,
+                                  {{unit::Field::request, explanation_.request()},
+                                   {unit::Field::stage, std::string(name(line.stage))}});
     PastRequest past{std::string(method), "Ok", {}, {}, explanation_};
     if (failure) {
         past.result = name(failure->code);
@@ -252,6 +275,10 @@ Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
     order.service = service_->name;
     order.rule = decision_.rule;
     order.caller = caller_.uid;
+    const config::Bounds& channels = configuration_->daemon.limits.channels;
+    if (channels.unit != 0 && !unit_.name()) return unit_.name().error();
+    order.unit = unit_.known();
+    order.most_channels = channels;
     order.spn = judged.spn;
     order.options = wire_options(*service_);
     order.idle = service_->idle_timeout;
@@ -296,7 +323,9 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
         if (!attempt.message.empty())
             explanation_.add(Stage::connect, "failed", attempt.endpoint.text() + ": " + attempt.message);
     if (connected.error) {
-        if (connected.error->stage == Stage::connect) broker_.addresses.forget(judged.candidate.host);
+        // At another address than the one that was kept there may be the right one.
+        if (connected.error->stage == Stage::connect || connected.error->stage == Stage::handshake)
+            broker_.addresses.forget(judged.candidate.host);
         explanation_.spend(connected.error->stage, Clock::now() - asked);
         co_return std::move(*connected.error);
     }
@@ -316,6 +345,9 @@ asio::awaitable<Result<Opened>> Opening::try_one(Judged judged) {
     explanation_.add(Stage::spn, "chosen",
                      judged.spn + " at " + judged.candidate.host + ":" +
                          std::to_string(judged.candidate.port) + ", from " + judged.candidate.source);
+    Result<Permits::Permit> held =
+        take(broker_.quotas.handshakes, configuration_->daemon.limits.handshakes, caller_, unit_);
+    if (!held) co_return held.error();
     Result<InitiatingGrant> grant = co_await grant_for(judged);
     if (!grant) co_return grant.error();
     Result<std::vector<Endpoint>> endpoints = co_await endpoints_of(judged.candidate);
@@ -328,8 +360,8 @@ asio::awaitable<Result<Opened>> Opening::try_each(std::vector<Judged> candidates
     std::optional<Error> best;  // of the candidate that came furthest
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         const auto left = work_ends_ - Clock::now();
-        turn_ = Clock::now() +
-                std::max<Clock::duration>(left / static_cast<long>(candidates.size() - i), smallest_share);
+        share_ends_ = Clock::now() + std::max<Clock::duration>(
+                                         left / static_cast<long>(candidates.size() - i), smallest_share);
         Result<Opened> opened = co_await try_one(std::move(candidates[i]));
         if (opened) co_return opened;
         explanation_.add(opened.error());
@@ -366,6 +398,7 @@ void Opening::log_outcome(const Result<Opened>& outcome) const {
                            {unit::Field::caller_uid, std::to_string(caller_.uid)},
                            {unit::Field::service, request_.service},
                            {unit::Field::rule, decision_.rule}};
+    if (!unit_.known().empty()) fields.push_back({unit::Field::caller_unit, unit_.known()});
     if (outcome) {
         fields.push_back({unit::Field::channel, outcome->channel});
         fields.push_back({unit::Field::spn, outcome->spn});

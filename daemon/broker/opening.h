@@ -41,6 +41,7 @@ public:
 
     Explanation& explanation() { return explanation_; }
     const Decision& decision() const { return decision_; }
+    CallerUnit& unit() { return unit_; }
 
 private:
     template <class T>
@@ -48,7 +49,7 @@ private:
     asio::awaitable<Result<std::vector<Judged>>> candidates();
     asio::awaitable<Result<std::vector<Judged>>> ordered_candidates();
     asio::awaitable<Result<Opened>> try_candidates();
-    Error no_such_service() const;
+    Error no_such_service();
     Result<void> check_policy();
     asio::awaitable<Result<Opened>> try_each(std::vector<Judged> candidates);
     asio::awaitable<Result<Opened>> try_one(Judged judged);
@@ -56,6 +57,7 @@ private:
     asio::awaitable<Result<std::vector<Endpoint>>> endpoints_of(const Candidate& candidate);
     asio::awaitable<Result<Opened>> connect(const Judged& judged, InitiatingGrant grant,
                                             std::vector<Endpoint> endpoints);
+    asio::awaitable<void> take_turn();
     Result<void> make_ends(ConnectOrder& order, Opened& opened);
     Result<ConnectOrder> order_for(const Judged& judged, Opened& opened);
     asio::awaitable<Result<Facts>> verified_facts(const Judged& judged, std::string context,
@@ -72,14 +74,16 @@ private:
     Request request_;
     Caller caller_;
     UniqueFd connection_;
+    CallerUnit unit_;
     std::shared_ptr<const config::Configuration> configuration_;  // that it began with
     const config::Service* service_;                              // null: there is none of that name
     Clock::time_point began_;
     Clock::time_point deadline_;
     Clock::time_point work_ends_;  // before the deadline: its answer has to arrive by then
-    Clock::time_point turn_ = Clock::time_point::max();  // the end of the present candidate's share
+    Clock::time_point share_ends_ = Clock::time_point::max();  // of the time, for the present candidate
     Explanation explanation_;
     Decision decision_;
+    Turns::Turn at_work_;
 };
 
 }  // namespace mutual::broker

@@ -11,14 +11,19 @@ namespace json = boost::json;
 
 namespace {
 
+asio::awaitable<Result<varlink::Reply>> tell(asio::io_context& loop, ConnectionPool& pool,
+                                             varlink::Call call) {
+    Error late(Code::timed_out, Stage::request, pool.program() + " did not answer within a second");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    co_return co_await varlink::with_deadline(loop, pool.call(std::move(call)), deadline, std::move(late));
+}
+
 asio::awaitable<Result<varlink::Reply>> ask(asio::io_context& loop, ConnectionPool& pool,
                                             std::string interface) {
     varlink::Call call;
     call.method = interface + ".Status";
     call.parameters["version"] = varlink::internal_version;
-    Error late(Code::timed_out, Stage::request, pool.program() + " did not answer within a second");
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    co_return co_await varlink::with_deadline(loop, pool.call(std::move(call)), deadline, std::move(late));
+    return tell(loop, pool, std::move(call));
 }
 
 Part failed(const std::string& program, const Error& error) {
@@ -88,6 +93,22 @@ asio::awaitable<Parts> ask_parts(Broker& broker) {
             parts.rows.push_back(failed(pool.program(), channel.error()));
     }
     co_return parts;
+}
+
+asio::awaitable<std::vector<std::string>> set_log_level(Broker& broker, unit::Priority level) {
+    std::vector<std::pair<ConnectionPool*, std::string>> programs{
+        {&broker.programs.keys, "org.mutuald.Keys"}, {&broker.programs.plugins, "org.mutuald.Plugins"}};
+    for (auto& [transport, pool] : broker.programs.channels)
+        programs.emplace_back(&pool, "org.mutuald.Channel");
+    std::vector<std::string> notes;
+    for (auto& [pool, interface] : programs) {
+        varlink::Call call;
+        call.method = interface + ".SetLogLevel";
+        call.parameters["level"] = unit::name(level);
+        Result<varlink::Reply> told = co_await tell(broker.loop, *pool, std::move(call));
+        if (!told) notes.push_back(pool->program() + " keeps its level: " + to_string(told.error()));
+    }
+    co_return notes;
 }
 
 asio::awaitable<Result<json::array>> list_discovery_plugins(Broker& broker) {

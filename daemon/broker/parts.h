@@ -30,4 +30,7 @@ asio::awaitable<Parts> ask_parts(Broker& broker);
 // Each discovery plugin, as org.mutuald.Broker.Plugin says. Fails when mutuald-plugin does not answer.
 asio::awaitable<Result<boost::json::array>> list_discovery_plugins(Broker& broker);
 
+// Of the other programs; tells which could not be told.
+asio::awaitable<std::vector<std::string>> set_log_level(Broker& broker, unit::Priority level);
+
 }  // namespace mutual::broker

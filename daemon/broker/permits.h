@@ -1,53 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bounds what is pending, in all and for one uid. A permit is held as long as its object lives.
+// Bounds how much of one kind callers may have at a time: in all, of one uid, and of one systemd unit. A
+// permit is held as long as its object lives.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "daemon/broker/caller_unit.h"
 #include "mutual/error.h"
 
 namespace mutual::broker {
 
 class Permits {
 public:
-    Permits(std::size_t most, std::size_t most_per_uid)
-        : state_(std::make_shared<State>(State{most, most_per_uid, 0, {}})) {}
+    // `key`: of daemon.limits, as in "requests". `what` names what there are too many of: "pending requests".
+    Permits(std::string key, std::string what) : key_(std::move(key)), what_(std::move(what)) {}
 
     using Permit = std::shared_ptr<void>;
-    std::size_t taken() const { return state_->total; }
+    std::size_t taken() const { return counts_->total; }
+    std::uint64_t refused() const { return refused_; }
+    const std::string& key() const { return key_; }
 
-    // limit: `what` names what there are too many of.
-    Result<Permit> take(uid_t uid, const std::string& what) {
-        std::size_t& of_uid = state_->by_uid[uid];
-        if (state_->total >= state_->most || of_uid >= state_->most_per_uid) {
-            const std::size_t count = of_uid;
-            if (count == 0) state_->by_uid.erase(uid);
-            return Error(Code::limit, Stage::caller,
-                         "uid " + std::to_string(uid) + " has " + std::to_string(count) + " pending " + what +
-                             ", " + std::to_string(state_->total) + " are pending in all",
-                         "wait for some to end, or raise daemon.limits");
-        }
-        ++of_uid;
-        ++state_->total;
-        return Permit(nullptr, [state = state_, uid](void*) {
-            --state->total;
-            if (--state->by_uid[uid] == 0) state->by_uid.erase(uid);
-        });
-    }
+    // An empty unit is none, and not bounded as one. limit: which bound was met, and by how many.
+    Result<Permit> take(const config::Bounds& bounds, uid_t uid, const std::string& unit);
 
 private:
-    struct State {
-        std::size_t most;
-        std::size_t most_per_uid;
-        std::size_t total;
+    struct Counts {
+        std::size_t total = 0;
         std::map<uid_t, std::size_t> by_uid;
+        std::map<std::string, std::size_t> by_unit;
     };
-    std::shared_ptr<State> state_;
+    Error refuse(const std::string& who, std::size_t count, const std::string& suffix, std::size_t most);
+
+    std::string key_;
+    std::string what_;
+    std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+    std::uint64_t refused_ = 0;
 };
+
+// Asks for the caller's unit only where units are bounded; one that cannot be told is refused then.
+Result<Permits::Permit> take(Permits& permits, const config::Bounds& bounds, const Caller& caller,
+                             CallerUnit& unit);
 
 }  // namespace mutual::broker

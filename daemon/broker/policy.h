@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/broker/caller.h"
+#include "daemon/broker/caller_unit.h"
 #include "daemon/config/configuration.h"
 
 namespace mutual::broker {
@@ -16,6 +16,9 @@ struct Decision {
     std::string reason;  // for people: which rule, where it is written, what it matched
 };
 
-Decision decide(const config::Configuration& configuration, const Caller& caller, std::string_view service);
+// The unit is asked for only if a rule that otherwise matches lists units. Where it cannot be told, the
+// caller is refused: a rule that denies could be the one.
+Decision decide(const config::Configuration& configuration, const Caller& caller, CallerUnit& unit,
+                std::string_view service);
 
 }  // namespace mutual::broker

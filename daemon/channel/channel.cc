@@ -176,6 +176,7 @@ void Channel::admitted(ContextNumber number, Result<Admitted> result) {
         setup_.facts.cookie = result->cookie;
         setup_.facts.caller = result->caller;
         setup_.program_follows = !result->program;
+        setup_.facts.unit = std::move(result->unit);
         setup_.program = std::move(result->program);
     } else {
         answer.error = std::move(result).error();

@@ -25,12 +25,59 @@ ChannelState ChannelRecord::state() const {
     return state;
 }
 
+namespace {
+
+template <class Key>
+std::size_t count_of(const std::map<Key, std::size_t>& counts, const Key& key) {
+    const auto found = counts.find(key);
+    return found == counts.end() ? 0 : found->second;
+}
+
+template <class Key>
+void less(std::map<Key, std::size_t>& counts, const Key& key) {
+    const auto found = counts.find(key);
+    if (found != counts.end() && --found->second == 0) counts.erase(found);
+}
+
+Error too_many(const std::string& who, std::size_t count, const char* key) {
+    return {Code::limit, Stage::channel,
+            who + " " + std::to_string(count) + " live channels already, as many as daemon.limits." + key +
+                " allows",
+            std::string("close some, or raise daemon.limits.") + key};
+}
+
+}  // namespace
+
+Result<void> ChannelTable::within_quota(const ChannelFacts& facts) const {
+    if (facts.role != Role::initiator) return {};
+    const std::size_t of_uid = count_of(by_uid_, facts.caller);
+    const std::size_t of_unit = count_of(by_unit_, facts.unit);
+    const ChannelQuota& quota = facts.quota;
+    if (quota.uid != 0 && of_uid >= quota.uid)
+        return too_many("uid " + std::to_string(facts.caller) + " has", of_uid, "channels_per_uid");
+    if (quota.unit != 0 && !facts.unit.empty() && of_unit >= quota.unit)
+        return too_many("unit " + facts.unit + " has", of_unit, "channels_per_unit");
+    if (quota.all != 0 && opened_ >= quota.all) return too_many("there are", opened_, "channels");
+    return {};
+}
+
+Result<void> ChannelTable::check(const ChannelFacts& facts) const {
+    const std::lock_guard lock(mutex_);
+    return within_quota(facts);
+}
+
 Result<std::shared_ptr<ChannelRecord>> ChannelTable::add(ChannelFacts facts) {
     auto record = std::make_shared<ChannelRecord>(std::move(facts));
     const std::lock_guard lock(mutex_);
+    if (Result<void> within = within_quota(record->facts()); !within) return within.error();
     if (!by_id_.emplace(record->facts().channel, record).second)
         return Error{Code::invalid_request, Stage::channel,
                      "there is a channel " + record->facts().channel + " already"};
+    if (record->facts().role == Role::initiator) {
+        ++opened_;
+        ++by_uid_[record->facts().caller];
+        if (!record->facts().unit.empty()) ++by_unit_[record->facts().unit];
+    }
     if (record->facts().cookie != 0) by_cookie_[record->facts().cookie] = record;
     return record;
 }
@@ -39,6 +86,11 @@ void ChannelTable::end(const Record& record, WallTime now) {
     const std::lock_guard lock(mutex_);
     record->ended_ = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
     ended_.push_back(record);
+    if (record->facts().role == Role::initiator) {
+        --opened_;
+        less(by_uid_, record->facts().caller);
+        less(by_unit_, record->facts().unit);
+    }
     forget_old(now);
 }
 

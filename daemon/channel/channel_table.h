@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,6 +23,14 @@ namespace mutual::channel {
 
 using WallTime = std::chrono::system_clock::time_point;
 
+// The most live channels that one opened here may be among: of all that were opened here, of its caller's
+// uid, and of its caller's unit. 0: any number.
+struct ChannelQuota {
+    std::size_t all = 0;
+    std::size_t uid = 0;
+    std::size_t unit = 0;
+};
+
 // What does not change once the channel is established.
 struct ChannelFacts {
     std::string channel;
@@ -29,6 +38,8 @@ struct ChannelFacts {
     std::string service;
     std::string rule;
     uid_t caller = static_cast<uid_t>(-1);
+    std::string unit;  // the caller's systemd unit; empty: none, or it was not asked for
+    ChannelQuota quota;
     std::string context;
     std::string initiator;
     std::string acceptor;
@@ -79,9 +90,12 @@ public:
     ChannelTable() = default;
     explicit ChannelTable(Limits limits) : limits_(limits) {}
 
-    // limit: a channel of that id is there already.
+    // invalid_request: a channel of that id is there already; limit: see check().
     Result<std::shared_ptr<ChannelRecord>> add(ChannelFacts facts);
     void end(const std::shared_ptr<ChannelRecord>& record, WallTime now);
+    // limit: there are as many as the quota allows. Only channels opened from here have one: those that were
+    // accepted are bounded for each service.
+    Result<void> check(const ChannelFacts& facts) const;
 
     std::vector<ChannelState> live() const;
     std::size_t live_count() const;
@@ -91,6 +105,7 @@ public:
 
 private:
     using Record = std::shared_ptr<ChannelRecord>;
+    Result<void> within_quota(const ChannelFacts& facts) const;
     void forget_old(WallTime now);
     void forget(const Record& record);
 
@@ -99,6 +114,10 @@ private:
     std::unordered_map<std::string, Record> by_id_;
     std::unordered_map<std::uint64_t, Record> by_cookie_;
     std::deque<Record> ended_;  // in the order of their ends
+    // Live ones that were opened from here.
+    std::size_t opened_ = 0;
+    std::map<uid_t, std::size_t> by_uid_;
+    std::map<std::string, std::size_t> by_unit_;
 };
 
 }  // namespace mutual::channel

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "varlink/deadline.h"
+#include "varlink/readiness.h"
 
 namespace mutual::channel {
 namespace {
@@ -27,7 +28,9 @@ asio::awaitable<Result<Connected>> connect_to(asio::io_context& loop, Endpoint e
     asio::posix::stream_descriptor descriptor(loop, socket->release());
     if (::connect(descriptor.native_handle(), address->get(), address->length) != 0) {
         if (errno != EINPROGRESS) co_return unreachable(endpoint, std::strerror(errno));
-        co_await descriptor.async_wait(asio::posix::stream_descriptor::wait_write, asio::use_awaitable);
+        const boost::system::error_code ended =
+            co_await varlink::until_ready(descriptor, asio::posix::stream_descriptor::wait_write);
+        if (ended) throw boost::system::system_error(ended);
     }
     int failure = 0;
     socklen_t size = sizeof failure;

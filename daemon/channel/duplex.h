@@ -7,6 +7,7 @@
 
 #include "daemon/channel/event_loop.h"
 #include "daemon/channel/output_queue.h"
+#include "varlink/readiness.h"
 #include "varlink/unique_fd.h"
 
 namespace mutual::channel {
@@ -56,8 +57,13 @@ public:
         if (parting_ || !socket_.is_open()) return;
         parting_ = true;
         socket_.async_wait(Socket::wait_error,
-                           [then = std::move(then)](boost::system::error_code failure) mutable {
-                               if (!failure) then();
+                           [this, then = std::move(then)](boost::system::error_code failure) mutable {
+                               parting_ = false;
+                               if (failure || !socket_.is_open()) return;
+                               if (varlink::is_ready(socket_.native_handle(), Socket::wait_error))
+                                   then();
+                               else
+                                   wait_gone(std::move(then));
                            });
     }
     template <class Then>

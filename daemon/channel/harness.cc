@@ -15,6 +15,7 @@
 #include "daemon/unit/plugin_loader.h"
 #include "varlink/base64.h"
 #include "varlink/interfaces.h"
+#include "varlink/listener.h"
 
 namespace mutual::channel::testing {
 namespace {
@@ -163,8 +164,9 @@ void Neighbours::open_admission() {
     auto listener = varlink::listen_unix(admission_socket_, 0600);
     run_on_thread([&] {
         auto listening = varlink::listen(
-            loop_, std::move(*listener), admission_, [](const auto&) { return Result<void>(); },
-            varlink::internal_limits, {}, [](std::string_view) {});
+            loop_, std::move(*listener), admission_,
+            [](const auto&, int) { return Result<std::shared_ptr<void>>(nullptr); }, varlink::internal_limits,
+            [](std::string_view) {});
         asio::co_spawn(loop_, std::move(listening),
                        asio::bind_cancellation_slot(stop_admission_.slot(), ignore_end));
     });

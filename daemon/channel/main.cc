@@ -14,8 +14,10 @@
 #include "daemon/channel/orders.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
+#include "daemon/unit/log_order.h"
 #include "daemon/unit/notify.h"
 #include "daemon/unit/watchdog.h"
+#include "varlink/listener.h"
 
 namespace mutual::channel {
 namespace {
@@ -88,9 +90,11 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     Defect defect{log, control};
     const auto ended = [&defect](std::exception_ptr failure) { defect.end_all(failure); };
     const auto service = orders.service();
+    unit::add_log_order(*service, "org.mutuald.Channel", log);
     surroundings.ask_for_offers = [&control, service] { control.post([service] { service->hang_up(); }); };
-    auto listening = varlink::listen(control.context(), std::move(*socket), service,
-                                     varlink::only_uid(broker->uid), varlink::internal_limits, {}, complain);
+    auto listening =
+        varlink::listen(control.context(), std::move(*socket), service,
+                        varlink::only_uid(broker->uid, complain), varlink::internal_limits, complain);
     asio::co_spawn(control.context(), std::move(listening), ended);
     asio::co_spawn(control.context(), unit::feed_watchdog(), ended);
     asio::signal_set signals(control.context(), SIGTERM, SIGINT);

@@ -72,7 +72,7 @@ Orders::Orders(const Surroundings& surroundings, Workers& workers, std::string t
       transport_(std::move(transport)),
       sockets_(std::move(sockets)) {}
 
-std::shared_ptr<const varlink::Service> Orders::service() {
+std::shared_ptr<varlink::Service> Orders::service() {
     varlink::Service::About about{"mutual", "mutuald-channel", MUTUAL_VERSION, ""};
     const auto complain = [&log = surroundings_.log](std::string_view text) { log.error(text); };
     auto service = std::make_shared<varlink::Service>(std::move(about), complain);
@@ -92,6 +92,8 @@ std::shared_ptr<const varlink::Service> Orders::service() {
 asio::awaitable<Reply> Orders::connect(Incoming incoming) {
     Result<InitiateOrder> order = read_connect(incoming.call);
     if (!order) co_return refusal(order.error());
+    if (Result<void> within = surroundings_.table.check(order->facts); !within)
+        co_return refusal(within.error());
     const std::uint64_t number = ++orders_;
     WaitingOrder waiting(loop_, waiting_, *workers_[number % workers_.size()], number);
     waiting.begin(std::move(*order));
@@ -198,6 +200,7 @@ json::object Orders::describe(const ChannelState& state) const {
     object["service"] = facts.service;
     object["rule"] = facts.rule;
     object["callerUid"] = facts.caller;
+    if (!facts.unit.empty()) object["callerUnit"] = facts.unit;
     object["context"] = facts.context;
     object["initiator"] = facts.initiator;
     object["acceptor"] = facts.acceptor;

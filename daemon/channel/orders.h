@@ -20,7 +20,7 @@ public:
     Orders(const Surroundings& surroundings, Workers& workers, std::string transport,
            unit::PassedSockets sockets);
 
-    std::shared_ptr<const varlink::Service> service();
+    std::shared_ptr<varlink::Service> service();
 
 private:
     using Reply = varlink::Reply;

@@ -38,6 +38,7 @@ struct Admitted {
     std::string rule;
     std::uint64_t cookie = 0;
     uid_t caller = static_cast<uid_t>(-1);
+    std::string unit;  // the caller's; empty: none, or nobody asked
 };
 Result<Admitted> read_admitted(varlink::Reply reply);
 

@@ -56,6 +56,11 @@ Result<InitiateOrder> read_connect(varlink::Call& call) {
     order.facts.service = read.text("service");
     order.facts.rule = read.text("rule");
     order.facts.caller = static_cast<uid_t>(read.number("callerUid", 0, 0xffffffffLL));
+    order.facts.unit = read.optional_text("callerUnit", 256).value_or("");
+    const auto bound = [&read](std::string_view field) {
+        return static_cast<std::size_t>(read.optional_number(field, 0, 1'000'000).value_or(0));
+    };
+    order.facts.quota = {bound("mostChannels"), bound("mostChannelsOfUid"), bound("mostChannelsOfUnit")};
     order.facts.spn = read.text("spn");
     for (const auto& endpoint : read.objects("endpoints", 64))
         order.endpoints.push_back(read_endpoint(read, "endpoints", endpoint, 1));

@@ -17,6 +17,7 @@
 
 #include "daemon/config/host_pattern.h"
 #include "daemon/config/principal_pattern.h"
+#include "daemon/config/unit_pattern.h"
 
 namespace mutual::config {
 
@@ -32,16 +33,27 @@ struct Location {
 // "/etc/mutuald/mutuald.toml:12:3"; "built in" for a default.
 std::string to_string(const Location& location);
 
-// [daemon.limits]: bounds on what callers may use, in all and for one uid (root and the administrators' group
-// too).
-struct ApiLimits {
-    std::size_t message = 64 * 1024;  // octets of one API message
-    std::size_t depth = 16;           // nesting of its JSON
-    std::size_t connections = 1024;   // to the API socket
-    std::size_t connections_per_uid = 128;
-    std::size_t requests = 256;  // Open, Plan, Find, Accept that are pending
-    std::size_t requests_per_uid = 64;
+// How much of something callers may have at a time: in all, of one uid (root and the administrators too), of
+// one systemd unit. 0 of a unit: not bounded, and nobody's unit is looked up for it.
+struct Bounds {
+    std::size_t all = 0;
+    std::size_t uid = 0;
+    std::size_t unit = 0;
 };
+
+// [daemon.limits]: bounds on what callers may use. Keys: requests, requests_per_uid, requests_per_unit.
+struct ApiLimits {
+    std::size_t message = 64 * 1024;   // octets of one API message
+    std::size_t depth = 16;            // nesting of its JSON
+    Bounds connections{1024, 128, 0};  // to the API socket
+    Bounds requests{256, 64, 0};       // Open, Plan, Find that are pending; and as many calls of Accept
+    Bounds handshakes{256, 64, 0};     // that Open began: from asking for the ticket to the verdict
+    Bounds channels{65536, 16384, 0};  // live ones that were opened from here, by each transport
+};
+
+// How the systemd unit of a caller is found: by SO_PEERPIDFD where the kernel has it, or as on one that has
+// not.
+enum class UnitLookup : std::uint8_t { pidfd, proc };
 
 // [daemon]
 struct Daemon {
@@ -52,6 +64,7 @@ struct Daemon {
     seconds negative_cache{5};   // "found nothing" is kept so long; 0: not at all
     std::string admin_group = "mutuald-admin";
     std::optional<gid_t> admin_gid;  // of that group; absent: there is no such group here
+    UnitLookup unit_lookup = UnitLookup::pidfd;
     ApiLimits limits;
 };
 
@@ -143,6 +156,7 @@ struct Accept {
     User socket_user{"root", 0};       // unix_socket: whose listener it must be
     std::vector<User> accept_users;    // accept: who may call Accept; none: nobody
     std::vector<Group> accept_groups;
+    std::vector<UnitPattern> accept_units;  // none: whatever unit the caller runs in
     AcceptLimits limits;
     Location where;
 };
@@ -173,14 +187,16 @@ struct Service {
 enum class Action : std::uint8_t { deny, allow };
 
 // [[rule]]: who may open what. The first rule that matches decides; without one, the caller is refused. A
-// rule matches when the user or one of the groups does, and the service does.
+// rule matches when the user or one of the groups does, the service does, and, where units are listed, one of
+// them does.
 struct Rule {
     std::string name;
     Action action = Action::deny;
     bool any_user = false;  // users = ["*"]
     std::vector<User> users;
     std::vector<Group> groups;
-    bool any_service = false;  // services = ["*"]
+    std::vector<UnitPattern> units;  // none: whatever unit the caller runs in
+    bool any_service = false;        // services = ["*"]
     std::vector<std::string> services;
     Location where;
 };

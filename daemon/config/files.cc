@@ -25,13 +25,14 @@ Error cannot(const char* verb, const std::string& file, int error_number) {
                     std::string(verb) + ": " + std::generic_category().message(error_number));
 }
 
-// By name of the drop-in: the path of the last folder that has one.
-void collect_drop_ins(const fs::path& folder, std::map<std::string, fs::path>& found,
-                      std::vector<Error>& errors) {
+// By name of the drop-in, in the order of the folders: the last one counts.
+using DropIns = std::map<std::string, std::vector<fs::path>>;
+
+void collect_drop_ins(const fs::path& folder, DropIns& found, std::vector<Error>& errors) {
     std::error_code failure;
     for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end;
          entry.increment(failure))
-        if (entry->path().extension() == ".toml") found[entry->path().filename()] = entry->path();
+        if (entry->path().extension() == ".toml") found[entry->path().filename()].push_back(entry->path());
     if (failure && failure != std::errc::no_such_file_or_directory)
         errors.push_back(cannot("list", folder, failure.value()));
 }
@@ -59,19 +60,58 @@ Result<std::string> read_all(int fd, const std::string& file) {
 
 }  // namespace
 
-std::vector<std::string> configuration_files(const ConfigurationPaths& paths, std::vector<Error>& errors) {
-    std::vector<std::string> files;
-    std::map<std::string, fs::path> drop_ins;
+namespace {
+
+struct Found {
+    std::string path;
+    std::string why_not;  // empty: it counts
+};
+
+std::vector<Found> find_files(const ConfigurationPaths& paths, std::vector<Error>& errors) {
+    std::vector<Found> files;
+    DropIns drop_ins;
     for (const std::string& folder : paths.folders) {
         const fs::path main = fs::path(folder) / "mutuald.toml";
         std::error_code ignored;
-        if (fs::symlink_status(main, ignored).type() != fs::file_type::not_found && !is_mask(main))
-            files.push_back(main);
+        if (fs::symlink_status(main, ignored).type() != fs::file_type::not_found)
+            files.push_back({main, is_mask(main) ? "empty" : ""});
         collect_drop_ins(fs::path(folder) / "mutuald.toml.d", drop_ins, errors);
     }
-    for (const auto& [name, path] : drop_ins)
-        if (!is_mask(path)) files.push_back(path);
+    for (const auto& [name, same] : drop_ins) {
+        for (const fs::path& path : same)
+            if (path != same.back()) files.push_back({path, "masked by " + same.back().string()});
+        files.push_back({same.back(), is_mask(same.back()) ? "empty: a mask" : ""});
+    }
     return files;
+}
+
+}  // namespace
+
+std::vector<std::string> configuration_files(const ConfigurationPaths& paths, std::vector<Error>& errors) {
+    std::vector<std::string> files;
+    for (Found& found : find_files(paths, errors))
+        if (found.why_not.empty()) files.push_back(std::move(found.path));
+    return files;
+}
+
+std::string concatenated(const ConfigurationPaths& paths, std::vector<Error>& errors) {
+    std::string all;
+    for (const Found& found : find_files(paths, errors)) {
+        all.append(all.empty() ? "# " : "\n# ").append(found.path);
+        if (!found.why_not.empty()) {
+            all.append(" (" + found.why_not + ")\n");
+            continue;
+        }
+        all.push_back('\n');
+        const Result<std::string> text = read_text(found.path);
+        if (!text) {
+            errors.push_back(text.error());
+            continue;
+        }
+        all.append(*text);
+        if (!all.ends_with('\n')) all.push_back('\n');
+    }
+    return all;
 }
 
 Result<std::string> read_text(const std::string& file) {

@@ -26,9 +26,20 @@ void add_file(Node& root, Node file) {
     merge(root, std::move(file));
 }
 
-Loaded build(const Node& root, std::vector<std::string> files) {
+// FNV-1a: it tells two programs whether they read the same, and protects from nothing.
+void add_to_fingerprint(std::uint64_t& hash, std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    hash = (hash ^ 0xffU) * 0x100000001b3U;
+}
+
+Loaded build(const Node& root, std::vector<std::string> files, std::uint64_t fingerprint) {
     Loaded loaded;
     Configuration configuration;
+    loaded.fingerprint = std::to_string(fingerprint);
+    if (Result<std::string> written = to_json(root))
+        loaded.written = std::move(*written);
+    else
+        loaded.errors.push_back(written.error());
     configuration.files = std::move(files);
     Section section(root, "", loaded.errors);
     read_daemon(section, configuration);
@@ -41,9 +52,11 @@ Loaded build(const Node& root, std::vector<std::string> files) {
     return loaded;
 }
 
-Result<Node> read_file(const std::string& file) {
+Result<Node> read_file(const std::string& file, std::uint64_t& fingerprint) {
     const auto text = read_text(file);
     if (!text) return text.error();
+    add_to_fingerprint(fingerprint, file);
+    add_to_fingerprint(fingerprint, *text);
     return parse_toml(*text, file);
 }
 
@@ -59,20 +72,25 @@ Loaded load(const ConfigurationPaths& paths) {
     Loaded failed;
     const std::vector<std::string> files = configuration_files(paths, failed.errors);
     Node root{{}, {}, NodeTable{}};
+    std::uint64_t fingerprint = 0xcbf29ce484222325U;
     for (const std::string& file : files) {
-        auto tree = read_file(file);
+        auto tree = read_file(file, fingerprint);
         if (tree)
             add_file(root, std::move(*tree));
         else
             failed.errors.push_back(std::move(tree).error());
     }
-    return failed.errors.empty() ? build(root, files) : failed;
+    return failed.errors.empty() ? build(root, files, fingerprint) : failed;
 }
 
 Loaded load_text(std::string_view text, const std::string& file) {
     auto root = parse_toml(text, file);
-    if (!root) return {std::nullopt, {root.error()}};
-    return build(*root, {file});
+    if (!root) {
+        Loaded failed;
+        failed.errors.push_back(root.error());
+        return failed;
+    }
+    return build(*root, {file}, 0);
 }
 
 }  // namespace mutual::config

@@ -27,6 +27,8 @@ struct ConfigurationPaths {
 struct Loaded {
     std::optional<Configuration> configuration;
     std::vector<Error> errors;
+    std::string written;      // what the files say together, as JSON text of one object
+    std::string fingerprint;  // of the files: the same text under the same names has the same
 };
 Loaded load(const ConfigurationPaths& paths);
 

@@ -92,7 +92,7 @@ TEST(Configuration, HoldsWhatWasWritten) {
     const Configuration configuration = loaded(whole);
     EXPECT_EQ(configuration.daemon.request_timeout, 2s);
     EXPECT_EQ(configuration.daemon.admin_gid, gid_t{0});
-    EXPECT_EQ(configuration.daemon.limits.requests_per_uid, 3U);
+    EXPECT_EQ(configuration.daemon.limits.requests.uid, 3U);
     EXPECT_EQ(configuration.plugin("scp")->options, R"({"servers":["ldap1.mutual.test"],"tls":false})");
     EXPECT_EQ(configuration.plugin("scp")->path, "/opt/plugins/scp.so");
     EXPECT_EQ(configuration.plugin("scp")->timeout, 1500ms);

@@ -14,6 +14,8 @@ void read_identities(Section& root, Configuration& configuration);
 void read_plugins(Section& root, Configuration& configuration);
 void read_services(Section& root, Configuration& configuration);
 void read_accept(Section& service_section, const Service& service, Accept& accept);
+// Keeps the patterns of a list of systemd units.
+Section::Check keep_unit(std::vector<UnitPattern>& units);
 void read_rules(Section& root, Configuration& configuration);
 
 // Reads each table of `root`'s table `kind` ("service") with `read_one(section, name)`.

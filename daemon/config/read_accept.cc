@@ -58,7 +58,7 @@ void read_socket_delivery(Section& section, Accept& accept) {
         accept.socket_user.uid = account->uid;
         return {};
     });
-    for (const char* key : {"accept_users", "accept_groups"})
+    for (const char* key : {"accept_users", "accept_groups", "accept_units"})
         section.refuse(key, "has a meaning only where deliver = \"accept\"");
 }
 
@@ -75,6 +75,9 @@ void read_accept_delivery(Section& section, Accept& accept) {
         accept.accept_groups.push_back({name, *gid});
         return {};
     });
+    section.each("accept_units", keep_unit(accept.accept_units));
+    if (section.has("accept_units") && accept.accept_units.empty())
+        section.complain("accept_units", "must not be empty");
     for (const char* key : {"socket", "header", "socket_user"})
         section.refuse(key, "has a meaning only where deliver = \"unix\"");
 }

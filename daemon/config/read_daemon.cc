@@ -9,16 +9,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
+void read_bounds(Section& section, const std::string& key, Bounds& bounds, std::int64_t most) {
+    section.integer(key, bounds.all, 1, most);
+    section.integer(key + "_per_uid", bounds.uid, 1, most);
+    section.integer(key + "_per_unit", bounds.unit, 0, most);
+}
+
 void read_limits(Section& daemon, ApiLimits& limits) {
     const Node* node = daemon.table("limits");
     if (node == nullptr) return;
     Section section(*node, daemon.path_of("limits"), daemon.errors());
     section.integer("message", limits.message, 4096, 1024 * 1024);
     section.integer("depth", limits.depth, 4, 64);
-    section.integer("connections", limits.connections, 1, 100'000);
-    section.integer("connections_per_uid", limits.connections_per_uid, 1, 100'000);
-    section.integer("requests", limits.requests, 1, 100'000);
-    section.integer("requests_per_uid", limits.requests_per_uid, 1, 100'000);
+    read_bounds(section, "connections", limits.connections, 100'000);
+    read_bounds(section, "requests", limits.requests, 100'000);
+    read_bounds(section, "handshakes", limits.handshakes, 100'000);
+    read_bounds(section, "channels", limits.channels, 1'000'000);
     section.finish();
 }
 
@@ -47,6 +53,8 @@ void read_daemon(Section& root, Configuration& configuration) {
     section.text("plugin_folder", daemon.plugin_folder, check_absolute_path);
     section.duration("longest_cache", daemon.longest_cache, 0s, 24h);
     section.duration("negative_cache", daemon.negative_cache, 0s, 1h);
+    section.choice("unit_lookup", daemon.unit_lookup,
+                   {{"pidfd", UnitLookup::pidfd}, {"proc", UnitLookup::proc}});
     read_admin_group(section, daemon);
     read_limits(section, daemon.limits);
     section.finish();

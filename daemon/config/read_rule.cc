@@ -26,8 +26,14 @@ void read_who(Section& section, Rule& rule) {
         rule.groups.push_back({name, *gid});
         return {};
     });
-    if (!section.has("users") && !section.has("groups"))
-        section.complain("users", "is missing, and so is `groups`", "users = [\"*\"] is everyone");
+    section.each("units", keep_unit(rule.units));
+    if (section.has("units") && rule.units.empty()) section.complain("units", "must not be empty");
+    if (section.has("users") || section.has("groups")) return;
+    // Whoever runs there: systemd put it there.
+    rule.any_user = section.has("units");
+    if (!rule.any_user)
+        section.complain("users", "is missing, and so are `groups` and `units`",
+                         "users = [\"*\"] is everyone");
 }
 
 void read_rule(Section& section, Rule& rule, const Configuration& configuration) {
@@ -48,6 +54,15 @@ void read_rule(Section& section, Rule& rule, const Configuration& configuration)
 }
 
 }  // namespace
+
+Section::Check keep_unit(std::vector<UnitPattern>& units) {
+    return [&units](const std::string& text) -> Result<void> {
+        auto pattern = parse_unit_pattern(text);
+        if (!pattern) return pattern.error();
+        units.push_back(std::move(*pattern));
+        return {};
+    };
+}
 
 void read_rules(Section& root, Configuration& configuration) {
     const Node* nodes = root.list("rule");

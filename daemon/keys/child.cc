@@ -158,14 +158,26 @@ bool kill_as(asio::io_context& loop, uid_t uid, int pidfd) {
     return true;
 }
 
-void collect(asio::io_context& loop, pid_t pid, UniqueFd pidfd, std::function<void(int)> ended) {
-    auto watch = std::make_shared<asio::posix::stream_descriptor>(loop, pidfd.release());
+namespace {
+
+void collect(const std::shared_ptr<asio::posix::stream_descriptor>& watch, pid_t pid,
+             std::function<void(int)> ended) {
     watch->async_wait(asio::posix::stream_descriptor::wait_read,
-                      [watch, pid, ended = std::move(ended)](const boost::system::error_code& error) {
+                      [watch, pid, ended = std::move(ended)](const boost::system::error_code& error) mutable {
+                          if (error) return;
                           int status = 0;
-                          if (error || ::waitpid(pid, &status, WNOHANG) != pid) return;
-                          ended(status);
+                          const pid_t collected = ::waitpid(pid, &status, WNOHANG);
+                          if (collected == pid)
+                              ended(status);
+                          else if (collected == 0)  // the wait's end was none: see varlink/readiness.h
+                              collect(watch, pid, std::move(ended));
                       });
+}
+
+}  // namespace
+
+void collect(asio::io_context& loop, pid_t pid, UniqueFd pidfd, std::function<void(int)> ended) {
+    collect(std::make_shared<asio::posix::stream_descriptor>(loop, pidfd.release()), pid, std::move(ended));
 }
 
 }  // namespace mutual::keys

@@ -19,10 +19,11 @@
 #include "daemon/keys/server.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
-#include "daemon/unit/log.h"
+#include "daemon/unit/log_order.h"
 #include "daemon/unit/notify.h"
 #include "daemon/unit/passed_sockets.h"
 #include "daemon/unit/watchdog.h"
+#include "varlink/listener.h"
 
 namespace mutual::keys {
 namespace {
@@ -72,10 +73,12 @@ Result<void> serve(const Options& options, const unit::Log& log) {
             defect = thrown.what();
         }
     };
+    const auto service = server.service();
+    unit::add_log_order(*service, "org.mutuald.Keys", log);
     asio::co_spawn(
         loop,
-        varlink::listen(loop, std::move(*listener), server.service(), varlink::only_uid(broker->uid),
-                        varlink::internal_limits, varlink::ListenLimits(), complaint),
+        varlink::listen(loop, std::move(*listener), service, varlink::only_uid(broker->uid, complaint),
+                        varlink::internal_limits, complaint),
         ended);
     asio::co_spawn(loop, server.sweep(), ended);
     asio::co_spawn(loop, unit::feed_watchdog(), [](std::exception_ptr) {});

@@ -151,7 +151,7 @@ void Server::add(varlink::Service& service, const char* name,
     });
 }
 
-std::shared_ptr<const varlink::Service> Server::service() {
+std::shared_ptr<varlink::Service> Server::service() {
     varlink::Service::About about{"mutual", "mutuald-keys", MUTUAL_VERSION, ""};
     auto service = std::make_shared<varlink::Service>(std::move(about), complaint_);
     service->describe(varlink::keys_interface);
@@ -188,9 +188,10 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     auto target = canonical_principal(request->wanted.target);
     if (!target) co_return std::move(target).error();
     request->wanted.target = std::move(*target);
-    auto fetching = source->kind == Source::Kind::keytab
-                        ? tickets_.service_ticket(std::move(*source), std::move(request->wanted), request->timeout)
-                        : fetchers_->fetch(std::move(*source), std::move(request->wanted), request->timeout);
+    auto fetching =
+        source->kind == Source::Kind::keytab
+            ? tickets_.service_ticket(std::move(*source), std::move(request->wanted), request->timeout)
+            : fetchers_->fetch(std::move(*source), std::move(request->wanted), request->timeout);
     auto fetched = co_await std::move(fetching);
     if (!fetched) co_return std::move(fetched).error();
 
@@ -285,7 +286,8 @@ asio::awaitable<Answer> Server::list_credentials(varlink::Incoming incoming) {
         }
         auto source = source_of(identity, std::move(request->caller), rules_);
         if (!source) co_return std::move(source).error();
-        json::object credential = co_await credential_of_cache(fetchers_, std::move(*source), request->timeout);
+        json::object credential =
+            co_await credential_of_cache(fetchers_, std::move(*source), request->timeout);
         credentials.push_back(std::move(credential));
     }
     varlink::Reply reply;

@@ -21,7 +21,7 @@ public:
            varlink::Service::Complaint complaint);
 
     // Its methods refer to this object, which must outlive the loop's run.
-    std::shared_ptr<const varlink::Service> service();
+    std::shared_ptr<varlink::Service> service();
     // Ends what is over, every second; for ever.
     asio::awaitable<void> sweep();
 

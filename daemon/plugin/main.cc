@@ -14,10 +14,13 @@
 #include "daemon/plugin/supervisor.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
-#include "daemon/unit/log.h"
+#include "daemon/unit/log_order.h"
 #include "daemon/unit/notify.h"
 #include "daemon/unit/passed_sockets.h"
 #include "daemon/unit/watchdog.h"
+#include "varlink/interfaces.h"
+#include "varlink/listener.h"
+#include "varlink/parameters.h"
 
 namespace mutual::plugin {
 namespace {
@@ -28,20 +31,25 @@ struct Options {
     std::string config_root;
 };
 
-Result<std::vector<PluginDefinition>> read_plugins(const Options& options, const unit::Log& log) {
+struct Read {
+    std::vector<PluginDefinition> plugins;
+    std::string fingerprint;  // of the configuration
+};
+
+Result<Read> read_plugins(const Options& options, const unit::Log& log) {
     const auto paths = options.config_root.empty() ? config::ConfigurationPaths()
                                                    : config::ConfigurationPaths::below(options.config_root);
     const auto loaded = config::load(paths);
     for (std::size_t i = 1; i < loaded.errors.size(); ++i) log.error(to_string(loaded.errors[i]));
     if (!loaded.configuration) return loaded.errors.front();
-    std::vector<PluginDefinition> definitions;
+    Read read{{}, loaded.fingerprint};
     for (const auto& [name, plugin] : loaded.configuration->plugins) {
         if (!plugin.enabled || plugin.kind != config::PluginKind::discovery) continue;
         // A built-in plugin that nobody wrote anything about may never be asked, and may lack its options.
         const bool mentioned = plugin.where.line != 0;
-        definitions.push_back({name, plugin.path, plugin.options, plugin.finders, mentioned});
+        read.plugins.push_back({name, plugin.path, plugin.options, plugin.finders, mentioned});
     }
-    return definitions;
+    return read;
 }
 
 Result<UniqueFd> listening_socket(const Options& options) {
@@ -55,12 +63,31 @@ Result<UniqueFd> listening_socket(const Options& options) {
 // A configuration that is wrong changes nothing.
 void reload(const Options& options, Supervisor& supervisor, const unit::Log& log) {
     unit::notify_reloading();
-    const auto definitions = read_plugins(options, log);
-    if (definitions)
-        supervisor.use(*definitions);
+    const auto read = read_plugins(options, log);
+    if (read)
+        supervisor.use(read->plugins);
     else
-        log.error("reload: " + to_string(definitions.error()));
+        log.error("reload: " + to_string(read.error()));
     unit::notify_ready("serving plugins");
+}
+
+// For the broker, which has read the configuration with that fingerprint: the same or nothing.
+asio::awaitable<varlink::Reply> reload_as_told(varlink::Incoming incoming, const Options& options,
+                                               Supervisor& supervisor, const unit::Log& log) {
+    constexpr std::string_view interface = "org.mutuald.Plugins";
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "Reload");
+    if (parameters.number("version") != varlink::internal_version)
+        parameters.fault("version", "is another one than ours: restart all of mutuald's programs");
+    const std::string fingerprint = parameters.text("fingerprint", 64);
+    if (auto finished = parameters.finish(); !finished)
+        co_return varlink::failure(interface, finished.error());
+    const auto read = read_plugins(options, log);
+    if (!read) co_return varlink::failure(interface, read.error());
+    const bool is_same = read->fingerprint == fingerprint;
+    if (is_same) supervisor.use(read->plugins);
+    varlink::Reply reply;
+    reply.parameters["isSame"] = is_same;
+    co_return reply;
 }
 
 asio::awaitable<void> heed_signals(asio::io_context& loop, const Options& options, Supervisor& supervisor,
@@ -77,8 +104,8 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     if (auto hardened = unit::harden(); !hardened) return hardened;
     const auto broker = unit::find_user(options.broker_user);
     if (!broker) return broker.error();
-    const auto definitions = read_plugins(options, log);
-    if (!definitions) return definitions.error();
+    const auto read = read_plugins(options, log);
+    if (!read) return read.error();
     auto listener = listening_socket(options);
     if (!listener) return listener.error();
 
@@ -88,6 +115,10 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     varlink::Service::About about{"mutuald", "mutuald-plugin", MUTUAL_VERSION, ""};
     const auto service = std::make_shared<varlink::Service>(std::move(about), complaint);
     supervisor.serve(*service);
+    unit::add_log_order(*service, "org.mutuald.Plugins", log);
+    service->method("org.mutuald.Plugins.Reload", [&options, &supervisor, &log](varlink::Incoming incoming) {
+        return reload_as_told(std::move(incoming), options, supervisor, log);
+    });
     const auto ended = [&loop, &log](std::exception_ptr failure) {
         loop.stop();
         try {
@@ -96,12 +127,13 @@ Result<void> serve(const Options& options, const unit::Log& log) {
             log.error(std::string("the event loop failed: ") + defect.what());
         }
     };
-    auto listening = varlink::listen(loop, std::move(*listener), service, varlink::only_uid(broker->uid),
-                                     varlink::internal_limits, varlink::ListenLimits(), complaint);
+    auto listening =
+        varlink::listen(loop, std::move(*listener), service, varlink::only_uid(broker->uid, complaint),
+                        varlink::internal_limits, complaint);
     asio::co_spawn(loop, std::move(listening), ended);
     asio::co_spawn(loop, heed_signals(loop, options, supervisor, log), ended);
     asio::co_spawn(loop, unit::feed_watchdog(), [](std::exception_ptr) {});
-    supervisor.use(*definitions);
+    supervisor.use(read->plugins);
     unit::notify_ready("serving plugins");
     loop.run();
     unit::notify_stopping();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "daemon/unit/signals.h"
+#include "varlink/readiness.h"
 #include "varlink/socket.h"
 
 namespace mutual::plugin {
@@ -84,7 +85,9 @@ std::string reap(int pidfd) {
 }
 
 asio::awaitable<void> reap_when_ended(asio::posix::stream_descriptor pidfd) {
-    co_await pidfd.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+    const boost::system::error_code failure =
+        co_await varlink::until_ready(pidfd, asio::posix::stream_descriptor::wait_read);
+    if (failure) throw boost::system::system_error(failure);
     reap(pidfd.native_handle());
 }
 
@@ -139,7 +142,9 @@ bool Process::has_ended() const {
 void Process::kill() { kill_by_pidfd(pidfd_.native_handle()); }
 
 asio::awaitable<std::string> Process::ended() {
-    co_await pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+    const boost::system::error_code failure =
+        co_await varlink::until_ready(pidfd_, asio::posix::stream_descriptor::wait_read);
+    if (failure) throw boost::system::system_error(failure);
     auto how = reap(pidfd_.native_handle());
     pidfd_.close();
     co_return how;

@@ -13,6 +13,8 @@
 #include <ctime>
 #include <utility>
 
+#include "daemon/unit/decision_kind.h"
+#include "daemon/unit/repeats.h"
 #include "daemon/unit/text.h"
 
 namespace mutual::unit {
@@ -21,8 +23,8 @@ namespace {
 constexpr std::size_t longest_message = 4096;
 constexpr std::size_t longest_value = 1024;
 
-constexpr std::array<std::string_view, 9> field_names{"request", "channel", "caller_uid", "service", "spn",
-                                                      "peer",    "stage",   "decision",   "rule"};
+constexpr std::array<std::string_view, 10> field_names{
+    "request", "channel", "caller_uid", "caller_unit", "service", "spn", "peer", "stage", "decision", "rule"};
 
 std::string timestamp(std::chrono::system_clock::time_point now) {
     const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
@@ -85,10 +87,11 @@ std::string_view name(Priority priority) {
     return "info";
 }
 
-Log::Log(Sink sink, Priority threshold) : sink_(std::move(sink)), threshold_(threshold) {}
+Log::Log(Sink sink, Priority level)
+    : sink_(std::move(sink)), level_(std::make_shared<std::atomic<Priority>>(level)) {}
 
 void Log::write(Priority priority, std::string_view message, const LogFields& fields) const {
-    if (priority <= threshold_) sink_({priority, message, fields});
+    if (priority <= level()) sink_({priority, message, fields});
 }
 void Log::error(std::string_view message, const LogFields& fields) const {
     write(Priority::error, message, fields);
@@ -106,11 +109,18 @@ void Log::debug(std::string_view message, const LogFields& fields) const {
     write(Priority::debug, message, fields);
 }
 
-Log system_log(std::string program, Priority threshold) {
+Log system_log(std::string program, Priority level) {
     const bool journal = is_journal_stream(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
     auto write = journal ? to_journal : to_standard_error;
-    return Log([program = std::move(program), write](const LogLine& line) { write(line, program); },
-               threshold);
+    auto sink = [program = std::move(program), write,
+                 repeats = std::make_shared<Repeats>()](const LogLine& line) {
+        const std::optional<std::string> remark = repeats->remark(line, Repeats::Clock::now());
+        if (!remark) return;
+        if (remark->empty()) return write(line, program);
+        const std::string message = std::string(line.message) + *remark;
+        write({line.priority, message, line.fields}, program);
+    };
+    return Log(std::move(sink), level);
 }
 
 bool is_journal_stream(int fd, const char* journal_stream) {
@@ -136,6 +146,8 @@ std::vector<std::string> journal_entries(const LogLine& line, std::string_view p
     entries.push_back("MESSAGE=" + one_line(line.message, longest_message));
     entries.push_back("PRIORITY=" + std::to_string(static_cast<int>(line.priority)));
     entries.push_back("SYSLOG_IDENTIFIER=" + std::string(program));
+    if (const DecisionKind* kind = kind_of(line.fields); kind != nullptr)
+        entries.push_back("MESSAGE_ID=" + std::string(kind->id));
     for (const LogField& field : line.fields)
         entries.push_back("MUTUALD_" + capitals(name(field.field)) + "=" +
                           one_line(field.value, longest_value));

@@ -5,9 +5,12 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +21,22 @@ namespace mutual::unit {
 enum class Priority : std::uint8_t { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
 // What is known about the line. In the journal each is MUTUALD_ and its name in capitals.
-enum class Field : std::uint8_t { request, channel, caller_uid, service, spn, peer, stage, decision, rule };
+enum class Field : std::uint8_t {
+    request,
+    channel,
+    caller_uid,
+    caller_unit,
+    service,
+    spn,
+    peer,
+    stage,
+    decision,
+    rule
+};
 std::string_view name(Field field);
 std::string_view name(Priority priority);
+inline constexpr std::array levels{Priority::error, Priority::warning, Priority::notice, Priority::info,
+                                   Priority::debug};
 
 struct LogField {
     Field field;
@@ -39,8 +55,12 @@ class Log {
 public:
     using Sink = std::function<void(const LogLine&)>;
 
-    // Lines less important than `threshold` are dropped.
-    explicit Log(Sink sink, Priority threshold = Priority::info);
+    // Lines less important than `level` are dropped.
+    explicit Log(Sink sink, Priority level = Priority::info);
+
+    // Of this log and all its copies. May be used by several threads.
+    Priority level() const { return *level_; }
+    void set_level(Priority level) const { *level_ = level; }
 
     void error(std::string_view message, const LogFields& fields = {}) const;
     void warning(std::string_view message, const LogFields& fields = {}) const;
@@ -51,12 +71,12 @@ public:
 
 private:
     Sink sink_;
-    Priority threshold_;
+    std::shared_ptr<std::atomic<Priority>> level_;
 };
 
 // To the journal where standard error leads there (JOURNAL_STREAM), otherwise as readable lines to standard
-// error.
-Log system_log(std::string program, Priority threshold = Priority::info);
+// error. Repeats are written now and then only.
+Log system_log(std::string program, Priority level = Priority::info);
 
 // True if the descriptor is the stream that `journal_stream` ("device:inode") names.
 bool is_journal_stream(int fd, const char* journal_stream);

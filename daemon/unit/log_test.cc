@@ -37,6 +37,12 @@ TEST(Log, GivesTheJournalOneEntryForEachField) {
                                         "MUTUALD_RULE=r1", R"(MUTUALD_REQUEST=x\nPRIORITY=0)"}));
 }
 
+TEST(Log, GivesADecisionTheIdOfItsKind) {
+    const LogFields fields{{Field::decision, "opened"}, {Field::service, "ledger"}};
+    const LogLine line{Priority::info, "opened", fields};
+    EXPECT_EQ(journal_entries(line, "mutuald").at(3), "MESSAGE_ID=d7e98c1b5c2f4c0fb6a1f9a0c2de1a01");
+}
+
 TEST(Log, KnowsTheJournalByItsDeviceAndInode) {
     const UniqueFd null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
     struct stat status {};

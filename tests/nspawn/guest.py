@@ -242,10 +242,76 @@ def stream_lives_through_an_upgrade():
 
 
 @check
+def restart_of_channel_ends_its_channels_and_no_other_program():
+    streams = [scene.Stream() for _ in range(4)]
+    for stream in streams:
+        stream.flows()
+    before = {name: pid_of(name) for name in SERVICES}
+    must("systemctl", "restart", "mutuald-channel@sockets.service", bound=60)
+    for stream in streams:
+        stream.dies()
+    eventually(all_is_well, 20, "every part and service, ready")
+    assert f"{scene.ALICE} says 'hello'" in open_ledger()
+    assert f"{scene.ALICE} says 'hello'" in open_ledger("low"), "the port that systemd holds"
+    changed = {name for name in SERVICES if before[name] != pid_of(name)}
+    assert changed == {"mutuald-channel@sockets.service"}, changed
+
+
+@check
+def rule_on_a_systemd_unit_lets_in_that_unit_only():
+    drop_in = "/etc/mutuald/mutuald.toml.d/batch.toml"
+    write(drop_in, scene.service_of_a_unit())
+    must("systemctl", "reload", "mutuald.service")
+
+    def opened_in(name):
+        return run("systemd-run", "--wait", "--pipe", "--quiet", "--collect", f"--unit={name}", "--uid=alice",
+                   "mutualctl", "open", "batch", input="hello\n", bound=60)
+    try:
+        done = opened_in("batch@1.service")
+        assert done.returncode == 0 and f"{scene.ALICE} says 'hello'" in done.stdout, done.stderr
+        done = opened_in("other.service")
+        assert done.returncode == 5 and "in other.service" in done.stderr, done.stderr
+        done = as_alice("mutualctl", "open", "batch", input="hello\n")
+        assert done.returncode == 5 and "service 'batch'" in done.stderr, done.stderr
+        said = must("journalctl", "--no-pager", "--output=json", "MUTUALD_CALLER_UNIT=batch@1.service")
+        assert '"MUTUALD_SERVICE":"batch"' in said, said[:400]
+    finally:
+        os.unlink(drop_in)
+    must("systemctl", "reload", "mutuald.service")
+
+
+@check
 def plugins_are_reloaded_without_a_restart():
     before = pid_of("mutuald-plugin.service")
     must("systemctl", "reload", "mutuald-plugin.service")
     assert pid_of("mutuald-plugin.service") == before and is_active("mutuald-plugin.service")
+
+
+@check
+def configuration_is_reloaded_without_a_restart():
+    drop_in = "/etc/mutuald/mutuald.toml.d/reload.toml"
+    before = pid_of("mutuald.service")
+    stream = scene.Stream()
+    write(drop_in, '[[rule]]\nname = "reloaded"\naction = "deny"\nusers = ["nobody"]\nservices = ["*"]\n')
+    try:
+        must("systemctl", "reload", "mutuald.service")
+        assert pid_of("mutuald.service") == before and is_active("mutuald.service")
+        said = must("journalctl", "--no-pager", "--unit=mutuald.service")
+        assert "reloaded the configuration: " in said and "rule.reloaded.users" in said, said[-1000:]
+        stream.flows()
+        # What is wrong is refused by systemctl too, and the running configuration stays.
+        write(drop_in, "[daemon]\nrequest_timeot = '5s'\n")
+        assert run("systemctl", "reload", "mutuald.service").returncode != 0
+        assert pid_of("mutuald.service") == before and is_active("mutuald.service")
+        status = unit("mutuald.service", "StatusText")
+        assert "with the earlier configuration" in status and f"{drop_in}:2" in status, status
+        stream.flows()
+        assert all_is_well()
+    finally:
+        os.unlink(drop_in)
+        stream.finish()
+    must("systemctl", "reload", "mutuald.service")
+    assert "earlier" not in unit("mutuald.service", "StatusText")
 
 
 @check
@@ -292,6 +358,14 @@ def log_tells_of_the_channel_by_its_fields():
     for match in ("MUTUALD_SERVICE=ledger", f"MUTUALD_PEER={scene.ALICE}", "--unit=mutuald*"):
         said = must("journalctl", "--no-pager", "--output=json", match)
         assert '"MUTUALD_PEER"' in said and scene.ALICE in said, (match, said[:400])
+
+
+@check
+def journal_explains_decisions_by_the_catalog():
+    said = must("journalctl", "--no-pager", "--output=json", "MESSAGE_ID=d7e98c1b5c2f4c0fb6a1f9a0c2de1a01")
+    assert '"MUTUALD_REQUEST"' in said and '"MUTUALD_CALLER_UID":"1001"' in said, said[:400]
+    told = must("journalctl", "--no-pager", "-x", "MESSAGE_ID=d7e98c1b5c2f4c0fb6a1f9a0c2de1a01")
+    assert f"Subject: A channel was opened to ledger/{scene.HOST}@{scene.REALM}" in told, told[:800]
 
 
 @check

@@ -87,13 +87,30 @@ def configuration():
     """The main file: the services of high ports, and a rule that allows everything."""
     instances = "".join(f'{{ class = "ledger", host = "{HOST}", port = {port}, keywords = ["{name}"] }},\n'
                         for name, (port, *_) in SERVICES.items())
-    rule = '[[rule]]\nname = "everyone"\naction = "allow"\nusers = ["*"]\nservices = ["*"]\n'
+    rule = f'[[rule]]\nname = "everyone"\naction = "allow"\nusers = ["*"]\nservices = {json.dumps(list(SERVICES))}\n'
     return f"[plugin.static.options]\ninstances = [\n{instances}]\n{''.join(map(_definition, offered))}\n{rule}"
 
 
 def service_at_a_low_port():
     """A drop-in: a service that cannot be offered without a socket of systemd's."""
     return _definition("low")
+
+
+def service_of_a_unit():
+    """A drop-in: alice may open it in units of this name only."""
+    return """
+[service.batch]
+class = "ledger"
+realm = "EXAMPLE.ORG"
+discovery = ["static"]
+keywords = ["ledger"]
+[[rule]]
+name = "batch"
+action = "allow"
+users = ["alice"]
+units = ["batch@*.service"]
+services = ["batch"]
+"""
 
 
 def run(*command, input="", bound=30):
@@ -228,6 +245,12 @@ class Stream(stream.Stream):
         assert whole and self.octets > 0, f"{self.octets} octets came back, not all (error: {self.error})"
         told, _ = ask("WhoIs", channel=self.channel)
         assert told["channel"]["verdict"] == "authenticated", json.dumps(told)
+
+
+    def dies(self):
+        """Waits for the end that a channel has whose mutuald-channel is gone: at once, and not authenticated."""
+        assert self.ends(), "the program has not seen the end"
+        assert not super().finish(), "all octets came back, as if it had been an authenticated end"
 
 
 Process = collections.namedtuple("Process", "pid program capabilities")

@@ -84,7 +84,7 @@ class Programs:
         path = f"{self.world.host_folder(name)}/{log or os.path.basename(command[0])}.log"
         with open(path, "ab") as output:
             options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **options}
-            process = subprocess.Popen(self.world.command(name, user, list(map(str, command))), start_new_session=True,
+            process = subprocess.Popen(self.world.command(name, user, list(map(str, command))), process_group=0,
                                        env=self.world.environment(user, env), **options)
         self.background.append(process)
         return process

@@ -41,7 +41,7 @@ OPENING = [
           "ldap/", "directory_on_app1", "misnamed"),
     Fault("no candidate", "NotFound", "discovery", "no instance of service 'absent'", "mutualctl find absent", service="absent"),
     Fault("an untrusted candidate", "Untrusted", "trust", "1 instance.*none may be trusted", r"\[service.untrusted.trust\]",
-          service="untrusted"),
+          "an_scp", "untrusted"),
     Fault("a plugin crashes", "PluginFailed", "discovery", "plugin wild: its process .* while it searched", "mutuald-plugin",
           service="leave"),
     Fault("a plugin takes too long", "TimedOut", "discovery", "plugin slow did not answer within", "timeout|tried again|plugin",

@@ -171,6 +171,27 @@ class Administration(Chain):
 
     # Closing
 
+    def test_an_administrator_sets_the_log_level_of_all_programs(self):
+        def log():
+            with open(f"{self.world.host_folder('client1')}/mutuald.log", errors="replace") as file:
+                return file.read()
+        self.kinit("client1", "alice")
+        self.assertEqual(self.mutualctl("client1", "log-level").stdout, "info\n")
+        refused = self.mutualctl("client1", "log-level", "debug", user="alice")
+        self.assertEqual(refused.returncode, 5, refused.stderr)
+        self.addCleanup(self.mutualctl, "client1", "log-level", "info")
+        self.assertEqual(self.mutualctl("client1", "log-level", "debug").stdout, "debug\n")
+        request = self.opened()["explanation"]["request"]
+        eventually(lambda: f"request={request} stage=trust" in log(), 5, "the request's steps in the log")
+        self.assertRegex(log(), r"mutuald\[\d+\] debug: usable: ")
+        self.assertEqual(self.mutualctl("client1", "log-level", "warning").stdout, "warning\n")
+        before = log()
+        self.opened()
+        with contextlib.closing(self.varlink("client1")) as link:
+            wrong = link.call("org.mutuald.Broker.LogLevel", {"level": "loud"})
+        self.assertEqual(wrong["error"], "org.mutuald.Broker.InvalidRequest")
+        self.assertEqual(log(), before)
+
     def test_a_channel_is_closed_by_its_owner_or_an_administrator_only(self):
         for closer in ("alice", "carol"):
             opened = self.opened()

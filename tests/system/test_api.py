@@ -176,9 +176,13 @@ class Api(Chain):
         link = self.varlink("client1", user="bob")
         self.addCleanup(link.close)
         try:
-            return link.call("org.varlink.service.GetInfo") is not None
+            reply = link.call("org.varlink.service.GetInfo")
         except (BrokenPipeError, ConnectionResetError):
             return False
+        if reply and "error" in reply:
+            self.refused(reply, "Limit", "caller", "uid 1002 has 12 connections, and daemon.limits.connections_per_uid is 12",
+                         "connections_per_uid")
+        return reply is not None and "error" not in reply
 
 
 class Leaving(Chain):

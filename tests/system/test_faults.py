@@ -210,6 +210,15 @@ principals = ["alice@{host.REALM}"]
         return self.blackhole("client1", "app1")
 
     @contextlib.contextmanager
+    def an_scp(self):
+        """In the directory, and nothing says why it may be trusted."""
+        dn = directory.publish(self.world, "unsung", "app1", ledger.PORT)
+        try:
+            yield
+        finally:
+            directory.delete(self.world, dn)
+
+    @contextlib.contextmanager
     def no_route(self):
         """The kernel knows that there is no way there."""
         self.must("client1", "ip", "route", "add", "unreachable", host.ADDRESSES["app1"])

@@ -14,7 +14,7 @@ struct LauncherOptions {
     std::string program_folder;                      // empty: beside this program, or where it was installed
 };
 
-// Returns what main() should: 0 after SIGTERM, SIGINT or SIGHUP; otherwise it has said on standard error what
+// Returns what main() should: 0 after SIGTERM or SIGINT; otherwise it has said on standard error what
 // failed.
 int run_launcher(const LauncherOptions& options);
 

@@ -9,6 +9,8 @@ namespace mutual::launcher {
 namespace {
 
 constexpr auto run_folder = "/run/mutuald";
+// As in units/mutuald.socket: whoever connects waits behind those who wait already.
+constexpr int api_backlog = 64;
 
 struct Accounts {
     unit::Account root{"root", 0, 0};
@@ -79,7 +81,7 @@ Result<Plan> make_plan(const LauncherOptions& options, const FindUser& find_user
     plan.programs.push_back({"mutuald",
                              {folder + "mutuald"},
                              broker,
-                             {{"api", std::string(run_folder) + "/mutuald.sock", root, 0666},
+                             {{"api", std::string(run_folder) + "/mutuald.sock", root, 0666, api_backlog},
                               private_socket("admission", "admission", channel)}});
     return plan;
 }

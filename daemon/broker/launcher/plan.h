@@ -26,6 +26,7 @@ struct SocketPlan {
     std::string path;
     unit::Account owner;
     mode_t mode = 0;
+    int backlog = 1024;
 };
 
 struct ProgramPlan {

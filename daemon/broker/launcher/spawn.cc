@@ -112,7 +112,7 @@ void reset_signals() {
 }
 
 [[noreturn]] void run(const ProgramPlan& program, std::vector<int> sockets, pid_t parent) {
-    ::setsid();  // a terminal's Ctrl-C is for the launcher, which stops them in order
+    ::setpgid(0, 0);  // a terminal's Ctrl-C is for the launcher, which stops them in order
     place_descriptors(program, std::move(sockets));
     if (::geteuid() == 0) become(program);
     die_with(parent, program);

@@ -81,7 +81,7 @@ Result<void> Supervisor::make_folder(const FolderPlan& folder) {
 
 Result<void> Supervisor::make_sockets(Program& program) {
     for (const SocketPlan& plan : program.plan->sockets) {
-        auto socket = varlink::listen_unix(plan.path, plan.mode);
+        auto socket = varlink::listen_unix(plan.path, plan.mode, plan.backlog);
         if (!socket) return std::move(socket).error();
         program.sockets.push_back(std::move(*socket));
         if (!give_to(plan.path, plan.owner)) return failed("give " + plan.path + " to " + plan.owner.name);
@@ -95,11 +95,20 @@ int Supervisor::run() {
         start_what_is_due();
         const auto signal = wait_for_signal(next_start());
         reap();
-        if (signal && *signal != SIGCHLD) stopping_ = true;
+        if (signal == SIGHUP)
+            pass_on_reload();
+        else if (signal && *signal != SIGCHLD)
+            stopping_ = true;
     }
     unit::notify_stopping();
     stop_all();
     return exit_status_;
+}
+
+// The broker tells the others.
+void Supervisor::pass_on_reload() {
+    for (const Program& program : programs_)
+        if (program.plan->name == "mutuald" && program.pid > 0) ::kill(program.pid, SIGHUP);
 }
 
 void Supervisor::start_what_is_due() {

@@ -53,6 +53,7 @@ private:
 
     Result<void> make_folder(const FolderPlan& folder);
     Result<void> make_sockets(Program& program);
+    void pass_on_reload();
     void start_what_is_due();
     void start(Program& program);
     Clock::time_point next_start() const;

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The broker without descriptors and without memory: it lives, says so in one line, and serves again afterwards."""
+import contextlib
+import json
+import os
+import subprocess
+import time
+
+from chain import Chain, descriptors
+from harness import eventually, main
+
+
+class Exhaustion(Chain):
+    @contextlib.contextmanager
+    def limited(self, what, bound):
+        """The broker under a lower soft limit, `what` as prlimit(1) names it."""
+        broker = self.pids()["mutuald"]
+        before = self.prlimit(broker, "--raw", "--noheadings", "--output", "SOFT", f"--{what}").stdout.strip()
+        self.prlimit(broker, f"--{what}={bound(broker)}:")
+        try:
+            yield broker
+        finally:
+            self.prlimit(broker, f"--{what}={before}:")
+
+    def prlimit(self, pid, *words):
+        """As the user of the process, which needs no capability for that."""
+        with open(f"/proc/{pid}/status") as file:
+            ids = {line.split()[0]: line.split()[1] for line in file if line.startswith(("Uid:", "Gid:"))}
+        user = ["--reuid", ids["Uid:"], "--regid", ids["Gid:"], "--clear-groups"]
+        return subprocess.run(["setpriv", *user, "prlimit", "--pid", str(pid), *words],
+                              check=True, capture_output=True, text=True)
+
+    def setUp(self):
+        self.kinit("client1", "alice")
+        eventually(self.opens, 10, "a channel")
+        self.logged = len(self.log())
+
+    def log(self):
+        with open(f"{self.world.host_folder('client1')}/mutuald.log", errors="replace") as file:
+            return file.read()
+
+    def works_again(self, broker):
+        eventually(self.opens, 10, "a channel afterwards")
+        self.assertEqual(self.pids()["mutuald"], broker, "the broker was started again")
+
+    def test_without_descriptors_it_waits_and_says_so_once(self):
+        with self.limited("nofile", descriptors) as broker:
+            links = [self.varlink("client1", user="alice") for _ in range(5)]
+            eventually(lambda: "Too many open files" in self.log()[self.logged:], 5, "a line about it")
+            before, begun = cpu_time(broker), time.monotonic()
+            eventually(lambda: time.monotonic() - begun > 2, 5, "two seconds")
+            self.assertLess(cpu_time(broker) - before, 0.5, "it spins")
+            self.assertEqual(self.log()[self.logged:].count("Too many open files"), 1)
+        for link in links:  # who waited is served
+            self.assertIn("vendor", link.call("org.varlink.service.GetInfo")["parameters"])
+            link.close()
+        self.works_again(broker)
+
+    def test_without_memory_a_call_fails_and_no_more(self):
+        big = json.dumps({"method": "org.mutuald.Broker.Status", "parameters": {str(i): i for i in range(4000)}})
+        with self.limited("as", address_space) as broker:
+            links = [self.varlink("client1", user="alice") for _ in range(60)]
+            for link in links:
+                link.socket.settimeout(2)
+                with contextlib.suppress(OSError):
+                    link.socket.sendall(big.encode() + b"\0")
+            for link in links:
+                with contextlib.suppress(OSError):
+                    link.receive()
+                link.close()
+        self.works_again(broker)
+
+
+def cpu_time(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def address_space(pid):
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()
