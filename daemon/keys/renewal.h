@@ -22,9 +22,12 @@ public:
         pause_ = Milliseconds(0);
         at_ = now + scaled(life_, 0.6 + 0.13 * dice);
     }
-    // The pauses double up to a twentieth of the life, so that there are many attempts before the end.
+    // The pauses double up to a twentieth of the life, so that there are many attempts before the end. Where
+    // there was no ticket so far nothing ends: a KDC that locks accounts must not be asked every second.
     void failed(Time now, double dice) {
-        const Milliseconds longest = std::clamp(life_ / 20, shortest_pause, longest_pause);
+        const Milliseconds longest = life_ == Milliseconds(0)
+                                         ? longest_pause
+                                         : std::clamp(life_ / 20, shortest_pause, longest_pause);
         pause_ = std::clamp(pause_ * 2, shortest_pause, longest);
         at_ = now + scaled(pause_, 0.8 + 0.4 * dice);
     }

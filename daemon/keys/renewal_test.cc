@@ -42,6 +42,19 @@ TEST(Renewal, PausesGrowAfterFailuresAndStayBounded) {
     EXPECT_EQ(last, seconds(300));
 }
 
+TEST(Renewal, PausesGrowWhereNoTicketWasEverGot) {
+    Renewal renewal;
+    milliseconds last{0};
+    for (int i = 0; i < 9; ++i) {
+        renewal.failed(start, 0.5);
+        EXPECT_GT(renewal.at() - start, last);
+        last = std::chrono::duration_cast<milliseconds>(renewal.at() - start);
+    }
+    EXPECT_EQ(last, Renewal::Milliseconds(256'000));
+    renewal.failed(start, 0.5);
+    EXPECT_EQ(renewal.at() - start, Renewal::longest_pause);
+}
+
 TEST(Renewal, AShortTicketIsTriedForOftenBeforeItsEnd) {
     Renewal renewal;
     renewal.got(start, seconds(60), 0.5);
