@@ -25,9 +25,8 @@ public:
     // The pauses double up to a twentieth of the life, so that there are many attempts before the end. Where
     // there was no ticket so far nothing ends: a KDC that locks accounts must not be asked every second.
     void failed(Time now, double dice) {
-        const Milliseconds longest = life_ == Milliseconds(0)
-                                         ? longest_pause
-                                         : std::clamp(life_ / 20, shortest_pause, longest_pause);
+        const Milliseconds longest =
+            life_ == Milliseconds(0) ? longest_pause : std::clamp(life_ / 20, shortest_pause, longest_pause);
         pause_ = std::clamp(pause_ * 2, shortest_pause, longest);
         at_ = now + scaled(pause_, 0.8 + 0.4 * dice);
     }

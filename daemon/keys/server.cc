@@ -142,7 +142,12 @@ Server::Server(asio::io_context& loop, ChildImage image, IdentityRules rules,
       complaint_(std::move(complaint)),
       grants_(loop, facts_, complaint_),
       fetchers_(std::make_shared<FetcherPool>(loop, std::move(image))),
-      tickets_(loop, fetchers_, complaint_) {}
+      tickets_(
+          loop,
+          [fetchers = fetchers_](Source source, Wanted wanted, std::chrono::milliseconds timeout) {
+              return fetchers->fetch(std::move(source), std::move(wanted), timeout);
+          },
+          complaint_) {}
 
 void Server::add(varlink::Service& service, const char* name,
                  asio::awaitable<Answer> (Server::*method)(varlink::Incoming)) {

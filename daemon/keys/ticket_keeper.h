@@ -4,6 +4,7 @@
 // serves.
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <optional>
@@ -32,9 +33,14 @@ struct TicketState {
 
 class TicketKeeper {
 public:
+    using Time = std::chrono::steady_clock::time_point;
     using Complaint = std::function<void(std::string_view)>;
+    // As FetcherPool::fetch().
+    using Fetch =
+        std::function<asio::awaitable<Result<Fetched>>(Source, Wanted, std::chrono::milliseconds timeout)>;
 
-    TicketKeeper(asio::io_context& loop, std::shared_ptr<FetcherPool> fetchers, Complaint complaint);
+    TicketKeeper(asio::io_context& loop, Fetch fetch, Complaint complaint,
+                 std::function<Time()> now = std::chrono::steady_clock::now);
 
     // The ticket of a keytab's principal, as a file for other libraries.
     asio::awaitable<Result<CacheFile>> cache_file(Source source, std::chrono::milliseconds timeout);
@@ -44,33 +50,48 @@ public:
     std::optional<TicketState> state(const Source& source) const;
 
     // Begins the renewals that are due, and forgets what is over.
-    void sweep(FetcherPool::Time now);
+    void sweep(Time now);
 
 private:
+    // Getting one ticket-granting ticket, for everybody who waits for it. It has a time of its own: what a
+    // caller has no patience for is no failure of the identity.
+    struct Flight {
+        explicit Flight(asio::io_context& loop) : over(loop, Time::max()) {}
+        asio::steady_timer over;  // cancelled when `ended` becomes true
+        bool ended = false;
+        bool wanted = false;  // by a caller
+        std::optional<Error> failure;
+    };
     struct Kept {
         std::shared_ptr<const Ticket> ticket;  // null: none was got so far
+        std::shared_ptr<Flight> flight;        // null: none is under way
         Renewal renewal;
         bool used = true;  // since the ticket was got
-        FetcherPool::Time last_used;
-        bool renewing = false;
+        Time last_used;
+        Time asked_at;  // the end of the last flight
         std::optional<Error> failure;
         std::int64_t failed_at = 0;
-        FetcherPool::Time told_at;
+        Time told_at;
     };
     using Kepts = std::map<Source, Kept>;
+    using Granting = Result<std::shared_ptr<const Ticket>>;
 
-    // With `minimum_lifetime` seconds left, if the KDC gives so long a one.
-    asio::awaitable<Result<std::shared_ptr<const Ticket>>> granting(Source source,
-                                                                    std::int64_t minimum_lifetime,
-                                                                    std::chrono::milliseconds timeout);
-    asio::awaitable<void> renew(Source source);
-    std::shared_ptr<const Ticket> keep(const Source& source, Ticket ticket);
+    // With `minimum_lifetime` seconds left, else no_credentials.
+    asio::awaitable<Granting> granting(Source source, std::int64_t minimum_lifetime,
+                                       std::chrono::milliseconds timeout);
+    bool should_ask(const Kept& kept, std::int64_t minimum_lifetime) const;
+    std::shared_ptr<Flight> begin(const Source& source, Kept& kept);
+    asio::awaitable<void> fly(Source source);
+    static asio::awaitable<Result<void>> end_of(std::shared_ptr<Flight> flight);
+    void end_flight(Kept& kept, std::optional<Error> failure);
+    void arrived(const Source& source, Ticket ticket);
     void failed(const Source& source, const Error& error);
     double dice() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
     asio::io_context& loop_;
-    std::shared_ptr<FetcherPool> fetchers_;
+    Fetch fetch_;
     Complaint complaint_;
+    std::function<Time()> now_;
     Kepts kept_;
     std::minstd_rand random_;  // spreads load; no secret comes from it
 };
