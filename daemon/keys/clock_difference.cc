@@ -21,18 +21,24 @@ struct ProfileReleaser {
 };
 using Profile = std::unique_ptr<std::remove_pointer_t<profile_t>, ProfileReleaser>;
 
-Krb5Context tolerant_context() {
-    const UniqueFd file(::memfd_create("krb5.conf", MFD_CLOEXEC));
+// libkrb5 looks at the file's path again while the context lives.
+struct TolerantContext {
+    UniqueFd file;
+    Krb5Context context;
+};
+
+std::optional<TolerantContext> tolerant_context() {
+    UniqueFd file(::memfd_create("krb5.conf", MFD_CLOEXEC));
     if (!file ||
         ::write(file.value(), tolerant.data(), tolerant.size()) != static_cast<ssize_t>(tolerant.size()))
-        return nullptr;
+        return std::nullopt;
     const std::string path = "/proc/self/fd/" + std::to_string(file.value());
     profile_t raw = nullptr;
-    if (profile_init_path(path.c_str(), &raw) != 0) return nullptr;
+    if (profile_init_path(path.c_str(), &raw) != 0) return std::nullopt;
     const Profile profile(raw);
     krb5_context context = nullptr;
-    if (krb5_init_context_profile(profile.get(), 0, &context) != 0) return nullptr;
-    return Krb5Context(context);
+    if (krb5_init_context_profile(profile.get(), 0, &context) != 0) return std::nullopt;
+    return TolerantContext{std::move(file), Krb5Context(context)};
 }
 
 krb5_data data_of(std::string_view bytes) {
@@ -52,20 +58,20 @@ using KrbError = Krb5Handle<krb5_error*, krb5_free_error>;
 
 std::optional<std::int64_t> client_ahead(std::string_view first_token, const KeytabFile& keytab_file) {
     const auto request = kerberos_request_in(first_token);
-    const Krb5Context context = tolerant_context();
-    if (!request || !context) return std::nullopt;
-    Krb5Keytab keytab(context.get());
-    AuthContext state(context.get());
-    Authenticator authenticator(context.get());
+    const auto tolerant = tolerant_context();
+    if (!request || !tolerant) return std::nullopt;
+    const krb5_context context = tolerant->context.get();
+    Krb5Keytab keytab(context);
+    AuthContext state(context);
+    Authenticator authenticator(context);
     const krb5_data data = data_of(*request);
     // Without the flag that asks for a replay cache: the token was refused already, and must not be recorded.
-    if (krb5_kt_resolve(context.get(), keytab_file.name().c_str(), keytab.out()) != 0 ||
-        krb5_auth_con_init(context.get(), state.out()) != 0 ||
-        krb5_auth_con_setflags(context.get(), state.get(), 0) != 0)
+    if (krb5_kt_resolve(context, keytab_file.name().c_str(), keytab.out()) != 0 ||
+        krb5_auth_con_init(context, state.out()) != 0 || krb5_auth_con_setflags(context, state.get(), 0) != 0)
         return std::nullopt;
     krb5_auth_context raw = state.get();
-    if (krb5_rd_req(context.get(), &raw, &data, nullptr, keytab.get(), nullptr, nullptr) != 0 ||
-        krb5_auth_con_getauthenticator(context.get(), raw, authenticator.out()) != 0)
+    if (krb5_rd_req(context, &raw, &data, nullptr, keytab.get(), nullptr, nullptr) != 0 ||
+        krb5_auth_con_getauthenticator(context, raw, authenticator.out()) != 0)
         return std::nullopt;
     return seconds(authenticator->ctime) - now_seconds();
 }
