@@ -75,8 +75,8 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     auto transport = load_transport(options, log);
     if (!transport) return transport.error();
 
-    // While this context lives libkrb5 keeps what it read of krb5.conf, and does not read it for each
-    // channel.
+    // While this context lives libkrb5 keeps what it read of krb5.conf, and does not read it for each channel
+    // unless that file has changed; what it includes is not looked at.
     krb5_context keeps_profile = nullptr;
     (void)krb5_init_context(&keeps_profile);
     ChannelTable table;

@@ -17,7 +17,8 @@ struct Krb5ContextDeleter {
 };
 using Krb5Context = std::unique_ptr<std::remove_pointer_t<krb5_context>, Krb5ContextDeleter>;
 
-// Reads the configuration anew.
+// Reads the configuration; while another context lives, only if krb5.conf itself has changed. A change of a
+// file that it includes is not seen until then.
 Result<Krb5Context> make_krb5_context();
 
 template <class T, auto Free>

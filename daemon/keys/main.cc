@@ -58,7 +58,8 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     if (!image) return std::move(image).error();
 
     // libkrb5 shares what it read of krb5.conf between contexts while one of them lives, and looks each time
-    // whether the file has changed. Without this one each handshake would read it a dozen times.
+    // whether that file has changed; not whether one has that it includes. Without this one each handshake
+    // would read it a dozen times.
     const auto keeps_profile = make_krb5_context();
     asio::io_context loop(1);
     const varlink::Service::Complaint complaint = [&log](std::string_view text) { log.warning(text); };
