@@ -32,6 +32,7 @@ struct Grammar {
 private:
     CLI::App* verb(Verb verb, const std::string& name, const std::string& description);
     void add_global();
+    void add_cache(CLI::App& verb);
     void add_request(CLI::App& verb);
     void add_command(CLI::App& verb);
     void add_channel_verbs();
@@ -64,6 +65,12 @@ void Grammar::add_global() {
     app.footer(exit_status_text());
 }
 
+void Grammar::add_cache(CLI::App& verb) {
+    verb.add_option("--cache", cache,
+                    "Credential cache to use (otherwise $KRB5CCNAME, or the user's default)")
+        ->type_name("NAME");
+}
+
 void Grammar::add_request(CLI::App& verb) {
     verb.add_option("SERVICE", options.request.service, "The service's name in the configuration")
         ->required();
@@ -80,9 +87,7 @@ void Grammar::add_request(CLI::App& verb) {
     verb.add_option("--timeout", timeout, "Give up after that time (10s)")
         ->type_name("TIME")
         ->check(check_span);
-    verb.add_option("--cache", cache,
-                    "Credential cache to use (otherwise $KRB5CCNAME, or the user's default)")
-        ->type_name("NAME");
+    add_cache(verb);
     verb.add_flag("--explain", options.explain, "Tell on standard error how it went, also on success");
 }
 
@@ -126,8 +131,8 @@ void Grammar::add_question_verbs() {
         ->add_option("CHANNEL", options.channel, "The channel's id")
         ->required();
     verb(Verb::list_services, "list-services", "List the services that you may open or accept for");
-    verb(Verb::list_credentials, "list-credentials",
-         "List your own tickets; for administrators, all that mutuald proves itself with");
+    add_cache(*verb(Verb::list_credentials, "list-credentials",
+                    "List your own tickets; for administrators, all that mutuald proves itself with"));
     verb(Verb::list_plugins, "list-plugins", "List the plugins and how they are (for administrators)");
     verb(Verb::explain, "explain", "Tell what became of a request that is over")
         ->add_option("REQUEST", options.past, "The request's id, as errors and the journal tell it")

@@ -297,6 +297,16 @@ TEST(Questions, CredentialsAreATableAndWhatIsWrongIsBelowIt) {
     EXPECT_NE(ended.output.find("hint: export it\n"), std::string::npos);
 }
 
+TEST(Questions, CredentialsAreThoseOfTheCacheThatIsNamed) {
+    FakeBroker broker({{"ListCredentials", gives(R"({"credentials":[]})")}});
+    ctl(broker, {"list-credentials", "--cache", "FILE:/tmp/cc"}, {"KRB5CCNAME=KEYRING:persistent:0"});
+    ctl(broker, {"list-credentials"}, {"KRB5CCNAME=KEYRING:persistent:0"});
+    const std::string method = "org.mutuald.Broker.ListCredentials ";
+    EXPECT_EQ(broker.calls(),
+              (std::vector<std::string>{method + R"({"credentialCache":"FILE:/tmp/cc"})",
+                                        method + R"({"credentialCache":"KEYRING:persistent:0"})"}));
+}
+
 TEST(Questions, CloseChannelSaysNothingWhenItIsDone) {
     FakeBroker broker({{"CloseChannel", gives("{}")}});
     const Ended ended = ctl(broker, {"close-channel", "c-1"});
