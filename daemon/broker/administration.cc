@@ -166,12 +166,22 @@ Administration::Reply Administration::list_credentials(varlink::Incoming incomin
     varlink::Parameters parameters(incoming.call.parameters, nullptr, "ListCredentials");
     std::string cache = parameters.optional_text("credentialCache").value_or("");
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    // It reads a cache, as Open does.
+    const config::Daemon& daemon = broker_.configuration->daemon;
+    CallerUnit unit(incoming.connection->socket(), incoming.peer(), daemon.unit_lookup);
+    Result<Permits::Permit> held =
+        take(broker_.quotas.requests, daemon.limits.requests, incoming.peer(), unit);
+    if (!held) co_return failure(held.error());
     UniqueFd caller(::fcntl(incoming.connection->socket(), F_DUPFD_CLOEXEC, 0));
     if (!caller)
         co_return failure({Code::limit, Stage::caller, "no descriptor is left for the request", "try again"});
-    Result<NamedCredential> own = co_await inspect_cache(broker_, std::move(caller), std::move(cache));
-    if (!own) co_return failure(own.error());
-    json::array rows{to_json(*own)};
+    const bool is_named = !cache.empty();
+    const NamedCredential own = co_await inspect_cache(broker_, std::move(caller), std::move(cache));
+    json::array rows;
+    // Root seldom has a ticket, and need not: without one its default cache is no news.
+    const bool is_without_ticket =
+        own.credential.failure && own.credential.failure->code == Code::no_credentials;
+    if (is_named || incoming.peer().uid != 0 || !is_without_ticket) rows.push_back(to_json(own));
     if (is_administrators(incoming.peer())) {
         Result<std::vector<NamedCredential>> configured = co_await list_configured_credentials(broker_);
         if (!configured) co_return failure(configured.error());

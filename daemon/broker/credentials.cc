@@ -2,6 +2,7 @@
 #include "daemon/broker/credentials.h"
 
 #include <boost/json/array.hpp>
+#include <ctime>
 #include <set>
 
 #include "varlink/deadline.h"
@@ -13,7 +14,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::chrono::milliseconds answer_time{1000};
-constexpr std::size_t most_at_once = 256;  // identities of one call
+constexpr std::chrono::milliseconds read_time{900};  // so that what was not read in time is in the answer
+constexpr std::size_t most_at_once = 256;            // identities of one call
 
 struct Wanted {
     std::vector<std::string> names;
@@ -52,7 +54,7 @@ asio::awaitable<Result<std::vector<Credential>>> ask(Broker& broker, std::vector
         "list credentials: mutuald-keys did not answer within " + std::to_string(answer_time.count()) + " ms",
         "see its log, and whether a keytab or cache lies on a file system that hangs");
     const auto deadline = std::chrono::steady_clock::now() + answer_time;
-    auto work = broker.keys.list_credentials(std::move(identities), std::move(caller), answer_time);
+    auto work = broker.keys.list_credentials(std::move(identities), std::move(caller), read_time);
     co_return co_await varlink::with_deadline(broker.loop, std::move(work), deadline, std::move(late));
 }
 
@@ -94,14 +96,19 @@ asio::awaitable<Result<std::vector<NamedCredential>>> list_configured_credential
     co_return rows;
 }
 
-asio::awaitable<Result<NamedCredential>> inspect_cache(Broker& broker, UniqueFd caller, std::string cache) {
+asio::awaitable<NamedCredential> inspect_cache(Broker& broker, UniqueFd caller, std::string cache) {
     std::vector<Identity> identities(1);
     identities[0].credential_cache = std::move(cache);
     Result<std::vector<Credential>> answered = co_await ask(broker, std::move(identities), std::move(caller));
-    if (!answered) co_return answered.error();
-    if (answered->size() != 1)
-        co_return Error(Code::internal, Stage::credentials, "list credentials: mutuald-keys told of none");
-    NamedCredential row{"caller", std::move(answered->front())};
+    NamedCredential row{"caller", {}};
+    if (answered && answered->size() == 1) {
+        row.credential = std::move(answered->front());
+        co_return row;
+    }
+    row.credential.failure =
+        answered ? Error(Code::internal, Stage::credentials, "list credentials: mutuald-keys told of none")
+                 : answered.error();
+    row.credential.failed_at = static_cast<std::int64_t>(std::time(nullptr));
     co_return row;
 }
 

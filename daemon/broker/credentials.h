@@ -22,7 +22,8 @@ boost::json::object to_json(const NamedCredential& row);
 // for each principal. mutuald-keys has one second to answer.
 asio::awaitable<Result<std::vector<NamedCredential>>> list_configured_credentials(Broker& broker);
 
-// The caller's own cache, an empty name: the default one. `caller` is the API connection.
-asio::awaitable<Result<NamedCredential>> inspect_cache(Broker& broker, UniqueFd caller, std::string cache);
+// The caller's own cache, an empty name: the default one. `caller` is the API connection. A cache that cannot
+// be read, or not within that second, is a row with its failure.
+asio::awaitable<NamedCredential> inspect_cache(Broker& broker, UniqueFd caller, std::string cache);
 
 }  // namespace mutual::broker

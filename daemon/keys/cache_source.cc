@@ -18,16 +18,14 @@ public:
         if (!wanted.target.empty()) {
             auto cached = cached_service_ticket(context_.get(), cache_->cache.get(), wanted);
             if (!cached) return named(std::move(cached).error());
-            if (*cached) return Found{(*cached)->client, std::move(*cached)};
+            if (*cached) return Found{(*cached)->client, std::move(*cached), 0};
         }
         auto granting = cached_granting_ticket(context_.get(), cache_->cache.get());
         if (!granting) return named(std::move(granting).error());
         if (auto usable = check_granting(*granting, wanted.minimum_lifetime); !usable)
             return std::move(usable).error();
         granting_end_ = (*granting)->end;
-        Found found{(*granting)->client, std::nullopt};
-        if (wanted.target.empty()) found.ticket = std::move(*granting);
-        return found;
+        return Found{(*granting)->client, std::nullopt, granting_end_};
     }
 
     Result<Ticket> ask(const Wanted& wanted) override {

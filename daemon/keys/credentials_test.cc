@@ -7,12 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/json/array.hpp>
 #include <chrono>
 #include <csignal>
 #include <fstream>
 
 #include "daemon/keys/sealed_file.h"
 #include "daemon/keys/test_program.h"
+#include "daemon/keys/ticket_source.h"
 #include "varlink/interfaces.h"
 
 namespace mutual::keys {
@@ -320,11 +322,37 @@ TEST_F(Credentials, KeytabsHaveFetchersOfTheirOwn) {
         "keytab", {}, realm->export_key("batch@KEYS.TEST", "batch.keytab"), "batch@KEYS.TEST", 0};
     const TestIdentity other{
         "keytab", {}, realm->export_key("other@KEYS.TEST", "other.keytab"), "other@KEYS.TEST", 0};
+    ASSERT_FALSE(program->grant_initiate({ledger, batch}).error);
     realm->make_kdc_a_black_hole();
+    const std::string another = "other@KEYS.TEST";  // a target whose ticket is not there
     std::vector<varlink::BlockingConnection> waiting;
-    while (waiting.size() < 4) waiting.push_back(program->send_grant_initiate({ledger, batch, 60000}));
-    expect_refused(program->grant_initiate({ledger, batch, 500}), Code::limit, "batch.keytab");
+    while (waiting.size() < 4) waiting.push_back(program->send_grant_initiate({another, batch, 60000}));
+    expect_refused(program->grant_initiate({another, batch, 500}), Code::limit, "batch.keytab");
     expect_refused(program->grant_initiate({ledger, other, 500}), Code::kdc_unreachable, "no KDC");
+}
+
+TEST_F(Credentials, ListingACacheBringsNoKeyOutOfTheFetcher) {
+    Wanted only_told;
+    const auto found = source_from_cache(realm->make_cache("alice", "roots", 0))->look(only_told);
+    ASSERT_TRUE(found) << to_string(found.error());
+    EXPECT_FALSE(found->ticket);
+    EXPECT_EQ(found->client, "alice@KEYS.TEST");
+    EXPECT_GT(found->expires, now_seconds());
+
+    realm->make_cache("alice", "krb5cc_" + std::to_string(alice), alice);
+    boost::json::object parameters;
+    parameters["version"] = varlink::internal_version;
+    parameters["identities"] = boost::json::array{boost::json::object{{"kind", "caller"}}};
+    parameters["callerFileDescriptor"] = 0;
+    parameters["timeoutMilliseconds"] = 5000;
+    std::vector<UniqueFd> descriptors;
+    descriptors.push_back(program->caller(alice));
+    const auto listed = program->call("ListCredentials", parameters, std::move(descriptors));
+    ASSERT_TRUE(listed) << to_string(listed.error());
+    const auto& row = listed->parameters.at("credentials").as_array().at(0).as_object();
+    EXPECT_EQ(row.at("principal").as_string(), "alice@KEYS.TEST");
+    EXPECT_GT(row.at("expires").to_number<std::int64_t>(), now_seconds());
+    EXPECT_FALSE(row.contains("failure"));
 }
 
 class ProofOfCaller : public Credentials {

@@ -280,4 +280,18 @@ asio::awaitable<Result<Fetched>> FetcherPool::fetch(Source source, Wanted wanted
     co_return std::move(fetched);
 }
 
+asio::awaitable<Result<Held>> FetcherPool::inspect(Source source, std::chrono::milliseconds timeout) {
+    const auto self = shared_from_this();
+    const Time deadline = std::chrono::steady_clock::now() + timeout;
+    Error late = late_source(source, timeout.count());
+    Wanted only_told;
+    auto looked = co_await look(source, std::move(only_told), deadline, std::move(late));
+    if (!looked) co_return std::move(looked).error();
+    give_back(std::move(looked->fetcher));
+    auto answer = read_fetcher_answer(std::move(looked->reply));
+    if (!answer) co_return std::move(answer).error();
+    Held held{std::move(answer->principal), answer->expires};
+    co_return std::move(held);
+}
+
 }  // namespace mutual::keys

@@ -40,6 +40,12 @@ struct Fetched {
     bool cached = false;
 };
 
+// A ticket that somebody has, without the ticket.
+struct Held {
+    std::string client;
+    std::int64_t end = 0;  // seconds since the epoch
+};
+
 class Fetcher;
 
 // One that should be gone and could not be killed yet.
@@ -58,6 +64,9 @@ public:
     // Fails when the time is over, whatever the fetcher or the KDC does. Cancelling kills the fetcher at
     // work.
     asio::awaitable<Result<Fetched>> fetch(Source source, Wanted wanted, std::chrono::milliseconds timeout);
+
+    // What a cache's ticket-granting ticket is; no key leaves the fetcher, and no KDC is asked.
+    asio::awaitable<Result<Held>> inspect(Source source, std::chrono::milliseconds timeout);
 
     // Ends the fetchers that have been idle for 30 s, and those that could not be ended before.
     void sweep(Time now);

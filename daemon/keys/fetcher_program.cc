@@ -40,15 +40,16 @@ std::unique_ptr<TicketSource> source_of(std::span<const std::string> arguments) 
     return nullptr;
 }
 
-Result<varlink::Reply> reply_with(std::string client, const std::optional<Ticket>& ticket) {
-    if (!is_utf8(client))
+Result<varlink::Reply> reply_with(Found found) {
+    if (!is_utf8(found.client))
         return Error(Code::wrong_peer, Stage::credentials,
-                     "read the credentials: their principal " + unit::shown(client) + " is not UTF-8",
+                     "read the credentials: their principal " + unit::shown(found.client) + " is not UTF-8",
                      "principals must be named in UTF-8");
     varlink::Reply reply;
-    reply.parameters["principal"] = std::move(client);
-    if (!ticket) return reply;
-    auto sealed = seal(ticket->marshalled.view());
+    reply.parameters["principal"] = std::move(found.client);
+    if (found.expires != 0) reply.parameters["expires"] = found.expires;
+    if (!found.ticket) return reply;
+    auto sealed = seal(found.ticket->marshalled.view());
     if (!sealed) return std::move(sealed).error();
     reply.parameters["ticketFileDescriptor"] = 0;
     reply.descriptors.push_back(std::move(*sealed));
@@ -76,12 +77,11 @@ Result<varlink::Reply> answer(TicketSource& source, varlink::Call& call) {
         auto ticket = source.ask(wanted);
         if (!ticket) return std::move(ticket).error();
         std::string client = ticket->client;
-        const std::optional<Ticket> got(std::move(*ticket));
-        return reply_with(std::move(client), got);
+        return reply_with(Found{std::move(client), std::move(*ticket), 0});
     }
     auto found = source.look(wanted);
     if (!found) return std::move(found).error();
-    return reply_with(std::move(found->client), found->ticket);
+    return reply_with(std::move(*found));
 }
 
 int serve(TicketSource& source, varlink::BlockingConnection& connection) {

@@ -30,7 +30,7 @@ public:
 
     Result<Found> look(const Wanted& wanted) override {
         if (auto ready = prepare(); !ready) return std::move(ready).error();
-        Found found{principal_, std::nullopt};
+        Found found{principal_, std::nullopt, 0};
         if (wanted.target.empty()) return found;
         if (wanted.granting) {
             if (auto adopted = adopt(*wanted.granting); !adopted) return std::move(adopted).error();

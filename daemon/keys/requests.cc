@@ -163,6 +163,7 @@ Result<FetcherAnswer> read_fetcher_answer(varlink::Reply reply) {
     varlink::Parameters parameters(reply.parameters, &reply.descriptors, "a fetcher's answer");
     FetcherAnswer answer;
     answer.principal = parameters.text("principal");
+    answer.expires = parameters.optional_number("expires").value_or(0);
     answer.ticket = parameters.optional_descriptor("ticketFileDescriptor");
     if (auto read = parameters.finish(); !read) return std::move(read).error();
     return answer;

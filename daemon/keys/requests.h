@@ -81,7 +81,8 @@ Result<FetchRequest> read_fetch(varlink::Call& call);
 // What a fetcher said, in which its user may have had a hand.
 struct FetcherAnswer {
     std::string principal;
-    UniqueFd ticket;  // absent: the KDC has to be asked
+    std::int64_t expires = 0;  // of the ticket-granting ticket of a cache; 0: it did not say
+    UniqueFd ticket;           // absent: the KDC has to be asked
 };
 Result<FetcherAnswer> read_fetcher_answer(varlink::Reply reply);
 

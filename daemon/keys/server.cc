@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <map>
 
 #include "daemon/keys/acceptor.h"
 #include "daemon/keys/initiator.h"
@@ -66,12 +68,17 @@ json::object to_json(const Flags& flags) {
     return object;
 }
 
-// What the keytab of a source holds for its principal now; with the host's, its name.
-Result<std::vector<KeyEntry>> keys_of(Source& source) {
-    auto file = KeytabFile::open(source.name);
+using Keys = Result<std::vector<KeyEntry>>;
+
+Keys keys_in(const std::string& keytab) {
+    auto file = KeytabFile::open(keytab);
     if (!file) return std::move(file).error();
-    auto keys = list_keys(*file);
-    if (!keys) return std::move(keys).error();
+    return list_keys(*file);
+}
+
+// What of a keytab is the source's principal's; with the host's, its name.
+Keys keys_of(Source& source, Keys keys) {
+    if (!keys) return keys;
     if (source.principal.empty()) {
         auto host = host_principal(*keys, source.name);
         if (!host) return std::move(host).error();
@@ -93,11 +100,9 @@ void add_failure(json::object& object, const Error& error, std::int64_t when) {
 }
 
 // A keytab that cannot be used now is worse than an earlier failure.
-json::object credential_of(const Identity& identity, const IdentityRules& rules,
-                           const TicketKeeper& tickets) {
-    Source source = keytab_source_of(identity, rules);
+json::object credential_of(Source source, const TicketKeeper& tickets, const Keys& in_keytab) {
     const auto state = tickets.state(source);
-    auto keys = keys_of(source);
+    const Keys keys = keys_of(source, in_keytab);
     json::object object;
     object["principal"] = source.principal;
     object["keytab"] = source.name;
@@ -114,16 +119,15 @@ json::object credential_of(const Identity& identity, const IdentityRules& rules,
 // What the caller's own cache holds, without asking anybody.
 asio::awaitable<json::object> credential_of_cache(std::shared_ptr<FetcherPool> fetchers, Source source,
                                                   std::chrono::milliseconds timeout) {
-    Wanted granting_ticket;
-    auto fetched = co_await fetchers->fetch(std::move(source), std::move(granting_ticket), timeout);
+    auto held = co_await fetchers->inspect(std::move(source), timeout);
     json::object object;
-    object["principal"] = fetched ? fetched->ticket.client : std::string();
+    object["principal"] = held ? held->client : std::string();
     object["keytab"] = "";
     object["keys"] = json::array();
-    if (fetched)
-        object["expires"] = fetched->ticket.end;
+    if (held)
+        object["expires"] = held->end;
     else
-        add_failure(object, fetched.error(), now_seconds());
+        add_failure(object, held.error(), now_seconds());
     co_return object;
 }
 
@@ -284,9 +288,16 @@ asio::awaitable<Answer> Server::list_credentials(varlink::Incoming incoming) {
     auto request = read_list(incoming.call);
     if (!request) co_return std::move(request).error();
     json::array credentials;
+    std::map<std::string, Keys> keytabs;  // each is read once
     for (const Identity& identity : request->identities) {
         if (identity.kind != Identity::Kind::caller) {
-            credentials.push_back(credential_of(identity, rules_, tickets_));
+            Source source = keytab_source_of(identity, rules_);
+            if (!keytabs.contains(source.name)) {
+                co_await asio::post(loop_, asio::use_awaitable);  // lets handshakes go on between two files
+                keytabs.emplace(source.name, keys_in(source.name));
+            }
+            const Keys& keys = keytabs.at(source.name);
+            credentials.push_back(credential_of(std::move(source), tickets_, keys));
             continue;
         }
         auto source = source_of(identity, std::move(request->caller), rules_);

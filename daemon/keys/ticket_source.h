@@ -15,8 +15,8 @@
 namespace mutual::keys {
 
 struct Wanted {
-    std::string
-        target;  // principal with realm; empty: a new ticket-granting ticket (from a cache: the one there)
+    // Principal with realm. Empty: a new ticket-granting ticket; of a cache, to be told of the one there.
+    std::string target;
     std::int64_t minimum_lifetime = 0;       // seconds
     std::shared_ptr<const Ticket> granting;  // keytab only, with a target: what to ask the KDC with
 };
@@ -24,6 +24,7 @@ struct Wanted {
 struct Found {
     std::string client;
     std::optional<Ticket> ticket;  // absent: the KDC has to be asked
+    std::int64_t expires = 0;      // a cache's ticket-granting ticket, where that was looked for
 };
 
 class TicketSource {

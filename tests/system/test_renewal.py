@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tickets of keytab identities live on their own: got when used, renewed before their end, healed after the KDC's return."""
+import fcntl
 import json
 import os
 import re
@@ -41,8 +42,8 @@ class Renewal(Chain):
         os.chown(path, 0, host.GROUPS["mutuald-keys"])
         os.chmod(path, 0o640)
 
-    def credentials(self, user="root"):
-        done = self.mutualctl("client1", "list-credentials", "--json", user=user)
+    def credentials(self, user="root", *words):
+        done = self.mutualctl("client1", "list-credentials", "--json", *words, user=user)
         self.assertEqual(done.returncode, 0, done.stderr)
         return {each["identity"]: each for each in json.loads(done.stdout)["credentials"]}
 
@@ -70,6 +71,7 @@ class Renewal(Chain):
         # Nobody used the second one: it lapses.
         self.assertNotIn("renews", renewed)
         count = self.asked("batch")
+        self.assertGreaterEqual(count, 2)  # the first one and its renewal: else it counts nothing
         eventually(lambda: time.time() > renewed["expires"] + 1, LIFE + 3, "the end of the unused ticket")
         self.assertEqual(self.asked("batch"), count)
         self.assertEqual(self.asked("idle"), 0)
@@ -118,6 +120,25 @@ class Renewal(Chain):
         row = next(each for each in served if each["identity"] == "service ledger")
         self.assertEqual({key["kvno"] for key in row["keys"]}, {1})
         self.assertEqual(set(row["keys"][0]), {"principal", "kvno", "enctype"})
+
+    def test_root_sees_its_own_cache_only_if_there_is_a_ticket_or_it_is_named(self):
+        self.must("client1", "rm", "-f", "/tmp/krb5cc_0")
+        self.assertNotIn("caller", self.credentials())
+        named = self.credentials("root", "--cache", "FILE:/tmp/absent")
+        self.assertRegex(named["caller"]["failure"], "NoCredentials: .*/tmp/absent: No such file")
+        self.assertIn("batch", named)
+        self.must("client1", "kinit", "alice", input=kerberos.password("alice") + "\n")
+        self.addCleanup(self.must, "client1", "rm", "-f", "/tmp/krb5cc_0")
+        self.assertEqual(self.credentials()["caller"]["principal"], f"alice@{host.REALM}")
+
+    def test_an_administrator_whose_own_cache_hangs_sees_the_rest(self):
+        self.kinit("client1", "carol")
+        with open(self.world.inside("client1", "/tmp/krb5cc_1003"), "rb+") as cache:
+            fcntl.lockf(cache, fcntl.LOCK_EX)
+            seen = self.credentials("carol")
+        self.assertRegex(seen["caller"]["failure"], "TimedOut: .*uid 1003: it did not answer within 900 ms")
+        self.assertRegex(seen["caller"]["hint"], "lock")
+        self.assertLessEqual({"search", "batch", "idle"}, set(seen))
 
     def test_channels_end_with_their_ticket_while_the_kdc_is_away_and_openings_recover(self):
         self.kinit("client1", "alice", lifetime=f"{LIFE}s")
