@@ -109,7 +109,8 @@ class Rotation(Chain):
         programs = self.pids("app1")
         self.opened(user="alice")
         old = self.kvno("alice")
-        # Tickets under the old key stay in alice's cache; carol's is got anew again and again.
+        # Tickets under the first key stay in alice's and carol's caches all the time. Bob's is got anew after each step: one
+        # that is got between the KDC's new key and the file with it would be refused.
         with Load(self) as load:
             load.more()
             for step in range(4):
@@ -159,8 +160,8 @@ class Rotation(Chain):
         self.addCleanup(os.close, descriptor)
         for what, data, mode, why in (
                 ("truncated", good[:40], 0o640, "ledger.keytab.*(truncated|it holds no key)"),
-                ("empty", b"", 0o640, "ledger.keytab.*"),
-                ("no keytab at all", b"hello, world\n", 0o640, "ledger.keytab.*"),
+                ("empty", b"", 0o640, "ledger.keytab.*export the service's keys anew"),
+                ("no keytab at all", b"hello, world\n", 0o640, "ledger.keytab.*export the service's keys anew"),
                 ("another service's", b"\x05\x02" + foreign, 0o640, f"ledger.keytab.*no key of {SPN}.*export"),
                 ("readable by all", good, 0o644, "ledger.keytab: its mode is 0644.*chmod it to 0640")):
             with self.subTest(what):
@@ -180,7 +181,9 @@ class Rotation(Chain):
                 self.opened(user="alice")
         os.unlink(self.path)
         self.assertIn("error", self.request(user="alice"))
-        self.assertRegex(self._listed()["failure"], "ledger.keytab: No such file")
+        listed = self._listed()
+        self.assertRegex(listed["failure"], "ledger.keytab: No such file")
+        self.assertRegex(listed["hint"], "export the service's keys there")
         self.replace(good)
         self.opened(user="alice")
         self.assertNotIn("failure", self._listed())
