@@ -62,12 +62,13 @@ Error too_short(const std::string& name, std::int64_t left, std::int64_t wanted)
 }
 
 Error defect(const std::exception_ptr& thrown) {
-    std::string what = "something was thrown";
+    std::string what;
     try {
         std::rethrow_exception(thrown);
     } catch (const std::exception& exception) {
         what = exception.what();
     } catch (...) {
+        what = "something unknown was thrown";
     }
     return Error(Code::internal, Stage::credentials, "get a ticket: " + what);
 }

@@ -203,11 +203,19 @@ class Leaving(Chain):
             reply = eventually(full, what="the limit of pending requests")
             self.refused(reply, "Limit", "caller", "uid 1001 has 3 pending requests", "daemon.limits")
             self.opened(user="carol")
+            self.refused(self.listed("alice"), "Limit", "caller", "uid 1001 has 3 pending requests", "daemon.limits")
+            self.assertNotIn("error", self.listed("carol"))
             for link in links:
                 link.close()
             late = lambda: self.request(user="alice", timeoutMilliseconds=300)["error"].endswith("KdcUnreachable")
             eventually(late, what="permits, given back")
         self.opened(user="alice")
+
+    def listed(self, user):
+        """What ListCredentials answers: it reads the user's cache, and so counts as a request."""
+        link = self.varlink("client1", user=user)
+        self.addCleanup(link.close)
+        return link.call("org.mutuald.Broker.ListCredentials")
 
     def test_a_caller_that_leaves_while_the_kdc_is_asked_takes_its_fetcher_with_it(self):
         pids = self.pids()
