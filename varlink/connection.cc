@@ -16,9 +16,6 @@ namespace mutual::varlink {
 
 namespace {
 
-// Of a call: whoever holds a part of one back occupies memory and a place.
-constexpr std::chrono::seconds longest_message{10};
-
 Error lost(std::string what) { return {Code::unavailable, Stage::request, std::move(what)}; }
 
 PeerCredentials credentials_of(int socket) {
@@ -28,11 +25,13 @@ PeerCredentials credentials_of(int socket) {
 
 }  // namespace
 
-Connection::Connection(asio::io_context& loop, UniqueFd socket, Limits limits)
+Connection::Connection(asio::io_context& loop, UniqueFd socket, Limits limits,
+                       std::chrono::milliseconds call_time)
     : loop_(loop),
       socket_(loop),
       peer_(credentials_of(socket.value())),
       limits_(limits),
+      call_time_(call_time),
       splitter_(limits.message) {
     socket_.assign(socket.release());
 }
@@ -79,9 +78,10 @@ asio::awaitable<Result<bool>> Connection::receive_message(std::string& message, 
                 co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
                 continue;
             }
-            message_ends = std::min(message_ends, std::chrono::steady_clock::now() + longest_message);
+            message_ends = std::min(message_ends, std::chrono::steady_clock::now() + call_time_);
             Error late(Code::timed_out, Stage::request,
-                       "the message did not end within 10 s of its beginning");
+                       "the message did not end within " + std::to_string(call_time_.count()) +
+                           " ms of its beginning");
             Result<void> waited = co_await with_deadline(loop_, readable(), message_ends, std::move(late));
             if (!waited) co_return waited.error();
         } else if (transfer == Transfer::closed) {

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,8 +22,12 @@ namespace asio = boost::asio;
 
 class Connection {
 public:
+    // Of a call, from its beginning: whoever holds a part of one back occupies memory and a place.
+    static constexpr std::chrono::milliseconds longest_call{10'000};
+
     // Takes a connected, non-blocking Unix stream socket.
-    Connection(asio::io_context& loop, UniqueFd socket, Limits limits = internal_limits);
+    Connection(asio::io_context& loop, UniqueFd socket, Limits limits = internal_limits,
+               std::chrono::milliseconds call_time = longest_call);
 
     // Sends a call and waits for its one reply. A reply that is an error is a failure of the Result (see
     // error_of).
@@ -62,6 +67,7 @@ private:
     asio::posix::stream_descriptor socket_;
     PeerCredentials peer_;
     Limits limits_;
+    std::chrono::milliseconds call_time_;
     MessageSplitter splitter_;
     std::vector<UniqueFd> descriptors_;
 };

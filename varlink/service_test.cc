@@ -33,9 +33,21 @@ protected:
         service_->method("test.Echo.Throw", [](Incoming) { return fail(); });
         auto ends = socket_pair();
         peer_ = std::move(ends->first);
-        auto connection = std::make_shared<Connection>(loop_, std::move(ends->second), Limits{1000, 16, 1});
+        serve(std::move(ends->second), Connection::longest_call);
+    }
+
+    void serve(UniqueFd socket, std::chrono::milliseconds call_time) {
+        auto connection =
+            std::make_shared<Connection>(loop_, std::move(socket), Limits{1000, 16, 1}, call_time);
         asio::co_spawn(loop_, service_->serve(std::move(connection)),
                        [this](std::exception_ptr) { ended_ = true; });
+    }
+    // Until the service has ended a connection.
+    bool ends() {
+        const auto latest = std::chrono::steady_clock::now() + 10s;
+        loop_.restart();
+        while (!ended_ && std::chrono::steady_clock::now() < latest) loop_.run_one_for(1s);
+        return ended_;
     }
 
     static asio::awaitable<Reply> say(Incoming incoming) {
@@ -119,6 +131,34 @@ TEST_F(ServiceTest, EndsAConnectionWhoseMessageNeverEnds) {
     put(std::string(1001, ' '));
     get();
     EXPECT_TRUE(ended_);
+}
+
+TEST_F(ServiceTest, EndsAConnectionThatHoldsAPartOfItsMessageBack) {
+    auto others = socket_pair();
+    peer_ = std::move(others->first);
+    get();
+    ended_ = false;  // only the first connection has
+    serve(std::move(others->second), 100ms);
+    get();
+    EXPECT_FALSE(ended_) << "who says nothing may stay";
+    put(message(R"({"method":"test.Echo.Say"})") + "{\"method\":");
+    EXPECT_EQ(get(), message(R"({"parameters":{}})"));
+    // More of it is no new beginning.
+    for (int i = 0; i < 200 && !ended_; ++i) {
+        ::send(peer_.value(), " ", 1, MSG_NOSIGNAL);
+        loop_.restart();
+        loop_.run_for(5ms);
+    }
+    ASSERT_TRUE(ends());
+    EXPECT_NE(get().find("the message did not end within 100 ms of its beginning"), std::string::npos);
+}
+
+TEST_F(ServiceTest, AMessageThatIsWholeInTimeIsServed) {
+    put("{\"method\":");
+    EXPECT_EQ(get(), "");
+    put(message("\"test.Echo.Say\"}"));
+    EXPECT_EQ(get(), message(R"({"parameters":{}})"));
+    EXPECT_FALSE(ended_);
 }
 
 TEST_F(ServiceTest, CancelsTheMethodWhenTheCallerHangsUp) {

@@ -22,6 +22,13 @@ Error system_error(Code code, std::string what) {
     return {code, Stage::request, std::move(what) + ": " + std::strerror(errno)};
 }
 
+// Of a failed connect: whether nobody listens, or what we ourselves lack.
+Code code_of_connect(int error) {
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) return Code::limit;
+    if (error == EACCES || error == EPERM) return Code::denied;
+    return Code::unavailable;
+}
+
 Result<sockaddr_un> address_of(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -113,7 +120,7 @@ Result<UniqueFd> connect_unix(const std::string& path, Deadline deadline) {
             return system_error(Code::limit, "connect to " + path);
         ::poll(nullptr, 0, 1);
     }
-    return system_error(Code::unavailable, "connect to " + path);
+    return system_error(code_of_connect(errno), "connect to " + path);
 }
 
 std::uint64_t socket_cookie(int socket) {

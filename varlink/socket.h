@@ -34,7 +34,8 @@ Result<PeerCredentials> peer_credentials(int socket);
 Result<std::pair<UniqueFd, UniqueFd>> socket_pair();
 // Replaces a stale socket file; mode as given.
 Result<UniqueFd> listen_unix(const std::string& path, mode_t mode, int backlog = 1024);
-// unavailable with a hint if nobody listens.
+// unavailable: nobody listens; limit: no descriptor or memory is left here, or the listener's queue is full;
+// denied: the file's mode keeps us out.
 Result<UniqueFd> connect_unix(const std::string& path, Deadline deadline);
 // SO_COOKIE.
 std::uint64_t socket_cookie(int socket);
