@@ -51,7 +51,7 @@ Administration::Administration(Broker& broker, const AcceptQueue& queue, const O
       queue_(queue),
       offerings_(offerings),
       reload_(reload),
-      monitors_("monitors", "calls of Monitor") {}
+      monitors_("", "calls of Monitor") {}
 
 void Administration::add_to(varlink::Service& service) {
     using varlink::Incoming;
@@ -238,7 +238,8 @@ Administration::Reply Administration::log_level(varlink::Incoming incoming) {
 Administration::Reply Administration::reload(varlink::Incoming incoming) {
     if (Result<void> allowed = for_administrators(incoming, "Reload"); !allowed)
         co_return failure(allowed.error());
-    Result<Reload::Outcome> outcome = co_await reload_.run();
+    std::string who = "uid " + std::to_string(incoming.peer().uid);
+    Result<Reload::Outcome> outcome = co_await reload_.run(std::move(who));
     if (!outcome) co_return failure(outcome.error());
     json::array changes;
     for (const Reload::Change& change : outcome->changes) {

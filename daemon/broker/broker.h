@@ -56,6 +56,8 @@ public:
     // For requests that begin now: a reload replaces it. Who needs it beyond a co_await keeps a copy of the
     // pointer.
     std::shared_ptr<const config::Configuration> configuration;
+    // Of the configuration that mutuald-plugin was last seen to use instead; empty: the same.
+    std::string plugins_fingerprint;
     Monitor monitor;
     const unit::Log journal;
     const unit::Log log;  // the journal's, and the monitor's

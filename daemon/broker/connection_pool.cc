@@ -21,7 +21,9 @@ ConnectionPool::ConnectionPool(asio::io_context& loop, std::string path, std::st
 Result<std::unique_ptr<varlink::Connection>> ConnectionPool::connect() {
     Result<UniqueFd> socket = varlink::connect_unix(path_, varlink::Deadline::min());
     if (!socket)
-        return Error(Code::unavailable, stage_, "reach " + program_ + ": " + socket.error().message,
+        // What keeps us from our own programs is no refusal of the caller's.
+        return Error(socket.error().code == Code::denied ? Code::internal : socket.error().code, stage_,
+                     "reach " + program_ + ": " + socket.error().message,
                      "see whether " + program_ + " runs: mutualctl status, systemctl status " + program_);
     return std::make_unique<varlink::Connection>(loop_, std::move(*socket));
 }

@@ -19,7 +19,8 @@ public:
     // `stage` is where a failure to reach the program belongs; `program` names it to people.
     ConnectionPool(asio::io_context& loop, std::string path, std::string program, Stage stage);
 
-    // A failure is either the program's own answer, or `unavailable` with a hint.
+    // A failure is either the program's own answer, or has a hint: `unavailable` where it is away, `limit`
+    // where there is no descriptor or memory to reach it.
     asio::awaitable<Result<varlink::Reply>> call(varlink::Call call);
     // The same, with the program's error reply as it is.
     asio::awaitable<Result<varlink::Reply>> call_raw(varlink::Call call);

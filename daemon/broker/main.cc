@@ -92,7 +92,7 @@ boost::asio::awaitable<void> heed_signals(boost::asio::io_context& loop, broker:
     for (;;) {
         const int signal = co_await signals.async_wait(boost::asio::use_awaitable);
         if (signal != SIGHUP) break;
-        reload.start();
+        reload.start("SIGHUP");
     }
     loop.stop();
 }

@@ -42,9 +42,23 @@ Part keys_part(const varlink::Reply& reply) {
     return part;
 }
 
-void add_plugins(const varlink::Reply& reply, Parts& parts) {
+// Its own restart, or a reload of its unit alone, may have given it another configuration than ours.
+std::string difference(Broker& broker, const std::string& fingerprint) {
+    if (fingerprint == broker.configuration->fingerprint) {
+        broker.plugins_fingerprint.clear();
+        return {};
+    }
+    const std::string text = "uses another configuration than mutuald: run mutualctl reload";
+    if (broker.plugins_fingerprint != fingerprint) broker.log.warning("mutuald-plugin " + text);
+    broker.plugins_fingerprint = fingerprint;
+    return text;
+}
+
+void add_plugins(Broker& broker, const varlink::Reply& reply, Parts& parts) {
     varlink::Parameters parameters(reply.parameters);
-    parts.rows.push_back({"mutuald-plugin", "running", parameters.number("pid"), ""});
+    const std::int64_t pid = parameters.number("pid");
+    const std::string fingerprint = parameters.optional_text("fingerprint").value_or("unknown");
+    parts.rows.push_back({"mutuald-plugin", "running", pid, difference(broker, fingerprint)});
     for (const json::object& entry : parameters.objects("plugins")) {
         varlink::Parameters plugin(entry);
         Part part{"plugin " + plugin.text("name"), plugin.text("state"), 0, plugin.text("path")};
@@ -82,7 +96,7 @@ asio::awaitable<Parts> ask_parts(Broker& broker) {
     Result<varlink::Reply> plugins =
         co_await ask(broker.loop, broker.programs.plugins, "org.mutuald.Plugins");
     if (plugins)
-        add_plugins(*plugins, parts);
+        add_plugins(broker, *plugins, parts);
     else
         parts.rows.push_back(failed("mutuald-plugin", plugins.error()));
     for (auto& [transport, pool] : broker.programs.channels) {

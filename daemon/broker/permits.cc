@@ -22,6 +22,11 @@ void less(std::map<Key, std::size_t>& counts, const Key& key) {
 Error Permits::refuse(const std::string& who, std::size_t count, const std::string& suffix,
                       std::size_t most) {
     ++refused_;
+    if (key_.empty())
+        return {Code::limit, Stage::caller,
+                who + " " + std::to_string(count) + " " + what_ + ", and " + std::to_string(most) +
+                    " are the most",
+                "wait for some to end"};
     const std::string key = "daemon.limits." + key_ + suffix;
     return {Code::limit, Stage::caller,
             who + " " + std::to_string(count) + " " + what_ + ", and " + key + " is " + std::to_string(most),

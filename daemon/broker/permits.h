@@ -18,7 +18,8 @@ namespace mutual::broker {
 
 class Permits {
 public:
-    // `key`: of daemon.limits, as in "requests". `what` names what there are too many of: "pending requests".
+    // `key`: of daemon.limits, as in "requests"; empty: none, the bounds are fixed. `what` names what there
+    // are too many of: "pending requests".
     Permits(std::string key, std::string what) : key_(std::move(key)), what_(std::move(what)) {}
 
     using Permit = std::shared_ptr<void>;

@@ -37,6 +37,16 @@ TEST(Permits, BoundAUnitOverAllItsUids) {
     EXPECT_TRUE(permits.take(bounds, 4, "")) << "no unit is not a unit";
 }
 
+TEST(Permits, WithoutAKeyNameNone) {
+    Permits permits("", "calls of Monitor");
+    const auto first = permits.take(bounds, 1, "");
+    const auto second = permits.take(bounds, 1, "");
+    const auto third = permits.take(bounds, 1, "");
+    ASSERT_FALSE(third);
+    EXPECT_EQ(third.error().message, "uid 1 has 2 calls of Monitor, and 2 are the most");
+    EXPECT_EQ(third.error().hint, "wait for some to end");
+}
+
 TEST(Permits, BoundAllOfThemRootToo) {
     Permits permits("requests", "pending requests");
     std::vector<Permits::Permit> held;

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <thread>
+#include <new>
+#include <utility>
 
 #include "daemon/broker/changed_keys.h"
 #include "daemon/broker/transports.h"
@@ -19,7 +19,8 @@ namespace mutual::broker {
 
 namespace {
 
-constexpr std::chrono::seconds longest_answer{10};
+// In one line of the log.
+constexpr std::size_t most_askers = 4;
 // A file may be changed between our reading and that of mutuald-plugin.
 constexpr int most_rounds = 4;
 
@@ -39,11 +40,19 @@ bool begins_with_any(const std::string& key, std::initializer_list<std::string_v
                        [&key](std::string_view beginning) { return key.starts_with(beginning); });
 }
 
+std::string programs_of_transports(const config::Configuration& configuration) {
+    std::string programs;
+    for (const auto& [name, plugin] : configuration.plugins)
+        if (plugin.kind == config::PluginKind::transport && plugin.enabled)
+            programs.append(programs.empty() ? "" : ", ").append("mutuald-channel@" + name);
+    return programs;
+}
+
 // What a program reads at its start only.
 std::string waits_for(const std::string& key, const config::Configuration& before,
                       const config::Configuration& after) {
     if (begins_with_any(key, {"daemon.limits.message", "daemon.limits.depth"})) return "mutuald";
-    if (key == "daemon.plugin_folder") return "mutuald-channel@sockets";
+    if (key == "daemon.plugin_folder") return programs_of_transports(after);
     if (!key.starts_with("plugin.")) return {};
     for (const config::Configuration* configuration : {&before, &after})
         for (const auto& [name, plugin] : configuration->plugins)
@@ -54,49 +63,21 @@ std::string waits_for(const std::string& key, const config::Configuration& befor
 
 }  // namespace
 
-class Reload::Reading {
-public:
-    Reading(asio::io_context& loop, const Read& read)
-        : over_(loop, asio::steady_timer::time_point::max()), thread_([this, &loop, read] {
-              loaded_ = read();
-              asio::post(loop, [this] {
-                  is_over_ = true;
-                  over_.cancel();
-              });
-          }) {}
-    ~Reading() {
-        if (thread_.joinable()) thread_.join();
-    }
-    Reading(const Reading&) = delete;
-    Reading& operator=(const Reading&) = delete;
-
-    asio::awaitable<config::Loaded> result() {
-        while (!is_over_) {
-            boost::system::error_code ended;
-            co_await over_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-        }
-        co_return std::move(loaded_);
-    }
-
-private:
-    asio::steady_timer over_;
-    bool is_over_ = false;
-    config::Loaded loaded_;
-    std::thread thread_;
-};
-
-Reload::~Reload() = default;
-
-Reload::Reload(Broker& broker, std::string written, std::string folder, Read read, Apply apply)
+Reload::Reload(Broker& broker, std::string written, std::string folder, Read read, Apply apply, Times times)
     : broker_(broker),
       written_(std::move(written)),
       folder_(std::move(folder)),
       read_(std::move(read)),
-      apply_(std::move(apply)) {}
+      apply_(std::move(apply)),
+      times_(times),
+      reading_(broker.loop, "read the configuration") {}
 
-std::shared_ptr<Reload::Run> Reload::ask() {
+std::shared_ptr<Reload::Run> Reload::ask(const std::string& who) {
     if (!next_) next_ = std::make_shared<Run>(broker_.loop);
-    std::shared_ptr<Run> run = next_;
+    const std::shared_ptr<Run> run = next_;
+    std::vector<std::string>& askers = run->asked_by;
+    if (askers.size() < most_askers && std::find(askers.begin(), askers.end(), who) == askers.end())
+        askers.push_back(who);
     if (!is_running_) {
         is_running_ = true;
         asio::co_spawn(broker_.loop, work(), rethrow);
@@ -104,10 +85,10 @@ std::shared_ptr<Reload::Run> Reload::ask() {
     return run;
 }
 
-void Reload::start() { ask(); }
+void Reload::start(const std::string& who) { ask(who); }
 
-asio::awaitable<Result<Reload::Outcome>> Reload::run() {
-    const std::shared_ptr<Run> run = ask();
+asio::awaitable<Result<Reload::Outcome>> Reload::run(std::string who) {
+    const std::shared_ptr<Run> run = ask(who);
     while (!run->outcome) {
         boost::system::error_code ended;
         co_await run->over.async_wait(asio::redirect_error(asio::use_awaitable, ended));
@@ -121,24 +102,43 @@ asio::awaitable<void> Reload::work() {
         next_.reset();
         unit::notify_reloading();
         Result<Outcome> outcome = co_await once();
-        report(outcome);
         run->outcome = std::move(outcome);
         run->over.cancel();
+        try {
+            report(*run->outcome, *run);
+        } catch (const std::bad_alloc&) {
+            unit::notify_ready("no memory was left to tell how the configuration was reloaded");
+        }
     }
     is_running_ = false;
 }
 
+// Whatever goes wrong, the broker lives, and has the configuration that it had.
 asio::awaitable<Result<Reload::Outcome>> Reload::once() {
+    std::string why;
+    try {
+        Result<Outcome> outcome = co_await read_and_use();
+        co_return outcome;
+    } catch (const std::exception& failure) {
+        why = failure.what();
+    }
+    co_return Error(Code::limit, Stage::request, "the reload failed: " + why,
+                    "memory or descriptors may be lacking; reload again");
+}
+
+asio::awaitable<Result<Reload::Outcome>> Reload::read_and_use() {
     for (int round = 0; round < most_rounds; ++round) {
-        reading_ = std::make_unique<Reading>(broker_.loop, read_);
-        config::Loaded loaded = co_await reading_->result();
-        reading_.reset();
-        if (!loaded.configuration) co_return first_of(loaded.errors);
-        Result<Told> told = co_await tell_plugins(loaded.fingerprint);
-        if (!told) co_return told.error();
-        if (!told->is_same) continue;
-        Outcome outcome = use(std::move(loaded));
-        if (!told->note.empty()) outcome.notes.push_back(std::move(told->note));
+        Result<config::Loaded> loaded = co_await reading_.run(read_, times_.reading);
+        if (!loaded) co_return loaded.error();
+        if (!loaded->configuration) co_return first_of(loaded->errors);
+        const std::string fingerprint = loaded->configuration->fingerprint;
+        Result<Prepared> prepared = co_await prepare_plugins(fingerprint);
+        if (!prepared) co_return prepared.error();
+        if (!prepared->is_same) continue;
+        Prepared committed = co_await commit_plugins(std::move(*prepared), fingerprint);
+        if (!committed.is_same) continue;
+        Outcome outcome = use(std::move(*loaded));
+        if (!committed.note.empty()) outcome.notes.push_back(std::move(committed.note));
         co_return outcome;
     }
     co_return Error(
@@ -148,58 +148,105 @@ asio::awaitable<Result<Reload::Outcome>> Reload::once() {
         "let the files rest, then reload again");
 }
 
-asio::awaitable<Result<Reload::Told>> Reload::tell_plugins(std::string fingerprint) {
+asio::awaitable<Result<varlink::Reply>> Reload::call_plugins(varlink::Connection& connection,
+                                                             std::string method, std::string fingerprint) {
     varlink::Call call;
-    call.method = "org.mutuald.Plugins.Reload";
+    call.method = "org.mutuald.Plugins." + method;
     call.parameters["version"] = varlink::internal_version;
     call.parameters["fingerprint"] = fingerprint;
-    Error late(Code::timed_out, Stage::request, "mutuald-plugin did not take the configuration within 10 s",
+    Error late(Code::timed_out, Stage::request,
+               "mutuald-plugin did not answer " + method + " within " +
+                   std::to_string(times_.answer.count()) + " ms",
                "restart mutuald-plugin, then reload again");
-    const auto deadline = std::chrono::steady_clock::now() + longest_answer;
-    Result<varlink::Reply> reply = co_await varlink::with_deadline(
-        broker_.loop, broker_.programs.plugins.call(std::move(call)), deadline, std::move(late));
-    Told told;
-    if (reply) {
-        varlink::Parameters read(reply->parameters, nullptr, "Reload");
-        told.is_same = read.flag("isSame");
-        if (Result<void> finished = read.finish_loosely(); !finished) co_return finished.error();
-        co_return told;
+    const auto deadline = std::chrono::steady_clock::now() + times_.answer;
+    co_return co_await varlink::with_deadline(broker_.loop, connection.call_raw(std::move(call)), deadline,
+                                              std::move(late));
+}
+
+asio::awaitable<Result<Reload::Prepared>> Reload::prepare_plugins(std::string fingerprint) {
+    Prepared prepared;
+    Result<std::unique_ptr<varlink::Connection>> connection = broker_.programs.plugins.connect();
+    Error failure;
+    if (connection) {
+        Result<varlink::Reply> reply =
+            co_await call_plugins(**connection, "PrepareConfiguration", std::move(fingerprint));
+        if (reply && !reply->error.empty()) co_return varlink::error_of(*reply);
+        if (reply) {
+            varlink::Parameters read(reply->parameters, nullptr, "PrepareConfiguration");
+            prepared.is_same = read.flag("isSame");
+            if (Result<void> finished = read.finish_loosely(); !finished) co_return finished.error();
+            prepared.connection = std::move(*connection);
+            co_return prepared;
+        }
+        failure = reply.error();
+    } else {
+        failure = connection.error();
     }
     // It went away, or is not there: as soon as it starts it reads what we have just read.
-    if (reply.error().code != Code::unavailable) co_return reply.error();
-    told.note = "mutuald-plugin reads the configuration when it starts: " + reply.error().message;
-    co_return told;
+    if (failure.code != Code::unavailable) co_return failure;
+    prepared.note = "mutuald-plugin reads the configuration when it starts: " + failure.message;
+    co_return prepared;
+}
+
+// From here on there is no way back: it may use the new one, whatever is heard of it.
+asio::awaitable<Reload::Prepared> Reload::commit_plugins(Prepared prepared, std::string fingerprint) {
+    if (!prepared.connection) co_return prepared;
+    Result<varlink::Reply> reply =
+        co_await call_plugins(*prepared.connection, "UseConfiguration", std::move(fingerprint));
+    Error failure;
+    if (!reply)
+        failure = reply.error();
+    else if (!reply->error.empty())
+        failure = varlink::error_of(*reply);
+    else
+        co_return prepared;
+    // It has nothing prepared any more, and uses what it had.
+    prepared.is_same = failure.code != Code::not_found;
+    prepared.note =
+        "mutuald-plugin did not say that it uses the configuration, which mutualctl status tells: " +
+        failure.message;
+    co_return prepared;
 }
 
 Reload::Outcome Reload::use(config::Loaded loaded) {
     const auto before = broker_.configuration;
-    broker_.configuration = std::make_shared<const config::Configuration>(std::move(*loaded.configuration));
+    const auto after = std::make_shared<const config::Configuration>(std::move(*loaded.configuration));
     Outcome outcome;
     bool concerns_discovery = false;
     for (std::string& key : changed_keys(written_, loaded.written)) {
         concerns_discovery |= begins_with_any(key, {"daemon.", "identity.", "plugin.", "service."});
-        std::string program = waits_for(key, *before, *broker_.configuration);
+        std::string program = waits_for(key, *before, *after);
         outcome.changes.push_back({std::move(key), std::move(program)});
     }
-    written_ = std::move(loaded.written);
-    if (concerns_discovery) broker_.catalog.forget();
-    add_transports(broker_.loop, *broker_.configuration, folder_, broker_.programs.channels);
+    add_transports(broker_.loop, *after, folder_, broker_.programs.channels);
     for (auto& [name, pool] : broker_.programs.channels) broker_.channels.try_emplace(name, pool);
-    apply_();
+    if (concerns_discovery) broker_.catalog.forget();
+    broker_.configuration = after;
+    try {
+        apply_();
+    } catch (...) {
+        broker_.configuration = before;
+        throw;
+    }
+    written_ = std::move(loaded.written);
     return outcome;
 }
 
-void Reload::report(const Result<Outcome>& outcome) const {
+void Reload::report(const Result<Outcome>& outcome, const Run& run) const {
     const std::string serving =
         "serving " + std::to_string(broker_.configuration->services.size()) + " service(s)";
+    std::string asked = " (asked by ";
+    const char* between = "";
+    for (const std::string& who : run.asked_by) asked.append(std::exchange(between, ", ")).append(who);
+    asked += ")";
     if (!outcome) {
-        const std::string text = "the configuration was not reloaded: " + to_string(outcome.error());
+        const std::string text = "the configuration was not reloaded: " + to_string(outcome.error()) + asked;
         broker_.log.error(text, {{unit::Field::decision, "not_reloaded"}});
         unit::notify_ready(serving + " with the earlier configuration: " + text);
         return;
     }
-    std::string text =
-        "reloaded the configuration: " + std::to_string(outcome->changes.size()) + " key(s) changed";
+    std::string text = "reloaded the configuration" + asked + ": " + std::to_string(outcome->changes.size()) +
+                       " key(s) changed";
     const char* before = ": ";
     for (const Change& change : outcome->changes) {
         text.append(std::exchange(before, ", ")).append(change.key);

@@ -208,6 +208,7 @@ struct Configuration {
     std::map<std::string, Service, std::less<>> services;
     std::vector<Rule> rules;         // in the order of the files, and within each as written
     std::vector<std::string> files;  // that were read, in order
+    std::string fingerprint;         // of them: the same text under the same names has the same
 
     // Null if there is none of that name.
     const Identity* identity(std::string_view name) const;

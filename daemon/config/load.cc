@@ -35,7 +35,7 @@ void add_to_fingerprint(std::uint64_t& hash, std::string_view text) {
 Loaded build(const Node& root, std::vector<std::string> files, std::uint64_t fingerprint) {
     Loaded loaded;
     Configuration configuration;
-    loaded.fingerprint = std::to_string(fingerprint);
+    configuration.fingerprint = std::to_string(fingerprint);
     if (Result<std::string> written = to_json(root))
         loaded.written = std::move(*written);
     else

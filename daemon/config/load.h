@@ -27,8 +27,7 @@ struct ConfigurationPaths {
 struct Loaded {
     std::optional<Configuration> configuration;
     std::vector<Error> errors;
-    std::string written;      // what the files say together, as JSON text of one object
-    std::string fingerprint;  // of the files: the same text under the same names has the same
+    std::string written;  // what the files say together, as JSON text of one object
 };
 Loaded load(const ConfigurationPaths& paths);
 

@@ -8,8 +8,8 @@
 #include <csignal>
 #include <iostream>
 
-#include "daemon/config/load.h"
 #include "daemon/plugin/child.h"
+#include "daemon/plugin/definitions.h"
 #include "daemon/plugin/kerberos_profile.h"
 #include "daemon/plugin/supervisor.h"
 #include "daemon/unit/account.h"
@@ -18,9 +18,7 @@
 #include "daemon/unit/notify.h"
 #include "daemon/unit/passed_sockets.h"
 #include "daemon/unit/watchdog.h"
-#include "varlink/interfaces.h"
 #include "varlink/listener.h"
-#include "varlink/parameters.h"
 
 namespace mutual::plugin {
 namespace {
@@ -31,25 +29,9 @@ struct Options {
     std::string config_root;
 };
 
-struct Read {
-    std::vector<PluginDefinition> plugins;
-    std::string fingerprint;  // of the configuration
-};
-
-Result<Read> read_plugins(const Options& options, const unit::Log& log) {
-    const auto paths = options.config_root.empty() ? config::ConfigurationPaths()
-                                                   : config::ConfigurationPaths::below(options.config_root);
-    const auto loaded = config::load(paths);
-    for (std::size_t i = 1; i < loaded.errors.size(); ++i) log.error(to_string(loaded.errors[i]));
-    if (!loaded.configuration) return loaded.errors.front();
-    Read read{{}, loaded.fingerprint};
-    for (const auto& [name, plugin] : loaded.configuration->plugins) {
-        if (!plugin.enabled || plugin.kind != config::PluginKind::discovery) continue;
-        // A built-in plugin that nobody wrote anything about may never be asked, and may lack its options.
-        const bool mentioned = plugin.where.line != 0;
-        read.plugins.push_back({name, plugin.path, plugin.options, plugin.finders, mentioned});
-    }
-    return read;
+config::ConfigurationPaths paths_of(const Options& options) {
+    return options.config_root.empty() ? config::ConfigurationPaths()
+                                       : config::ConfigurationPaths::below(options.config_root);
 }
 
 Result<UniqueFd> listening_socket(const Options& options) {
@@ -60,43 +42,12 @@ Result<UniqueFd> listening_socket(const Options& options) {
     return varlink::listen_unix(options.socket, 0666);
 }
 
-// A configuration that is wrong changes nothing.
-void reload(const Options& options, Supervisor& supervisor, const unit::Log& log) {
-    unit::notify_reloading();
-    const auto read = read_plugins(options, log);
-    if (read)
-        supervisor.use(read->plugins);
-    else
-        log.error("reload: " + to_string(read.error()));
-    unit::notify_ready("serving plugins");
-}
-
-// For the broker, which has read the configuration with that fingerprint: the same or nothing.
-asio::awaitable<varlink::Reply> reload_as_told(varlink::Incoming incoming, const Options& options,
-                                               Supervisor& supervisor, const unit::Log& log) {
-    constexpr std::string_view interface = "org.mutuald.Plugins";
-    varlink::Parameters parameters(incoming.call.parameters, nullptr, "Reload");
-    if (parameters.number("version") != varlink::internal_version)
-        parameters.fault("version", "is another one than ours: restart all of mutuald's programs");
-    const std::string fingerprint = parameters.text("fingerprint", 64);
-    if (auto finished = parameters.finish(); !finished)
-        co_return varlink::failure(interface, finished.error());
-    const auto read = read_plugins(options, log);
-    if (!read) co_return varlink::failure(interface, read.error());
-    const bool is_same = read->fingerprint == fingerprint;
-    if (is_same) supervisor.use(read->plugins);
-    varlink::Reply reply;
-    reply.parameters["isSame"] = is_same;
-    co_return reply;
-}
-
-asio::awaitable<void> heed_signals(asio::io_context& loop, const Options& options, Supervisor& supervisor,
-                                   const unit::Log& log) {
+asio::awaitable<void> heed_signals(asio::io_context& loop, Definitions& definitions) {
     asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
     while (true) {
         const int signal = co_await signals.async_wait(asio::use_awaitable);
         if (signal != SIGHUP) break;
-        reload(options, supervisor, log);
+        definitions.reload();
     }
 }
 
@@ -104,21 +55,18 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     if (auto hardened = unit::harden(); !hardened) return hardened;
     const auto broker = unit::find_user(options.broker_user);
     if (!broker) return broker.error();
-    const auto read = read_plugins(options, log);
-    if (!read) return read.error();
-    auto listener = listening_socket(options);
-    if (!listener) return listener.error();
-
     const varlink::Service::Complaint complaint = [&log](std::string_view text) { log.warning(text); };
     asio::io_context loop(1);
     Supervisor supervisor(loop, complaint);
+    Definitions definitions(loop, paths_of(options), supervisor, log);
+    if (auto started = definitions.start(); !started) return started;
+    auto listener = listening_socket(options);
+    if (!listener) return listener.error();
     varlink::Service::About about{"mutuald", "mutuald-plugin", MUTUAL_VERSION, ""};
     const auto service = std::make_shared<varlink::Service>(std::move(about), complaint);
     supervisor.serve(*service);
     unit::add_log_order(*service, "org.mutuald.Plugins", log);
-    service->method("org.mutuald.Plugins.Reload", [&options, &supervisor, &log](varlink::Incoming incoming) {
-        return reload_as_told(std::move(incoming), options, supervisor, log);
-    });
+    definitions.serve(*service);
     const auto ended = [&loop, &log](std::exception_ptr failure) {
         loop.stop();
         try {
@@ -131,9 +79,8 @@ Result<void> serve(const Options& options, const unit::Log& log) {
         varlink::listen(loop, std::move(*listener), service, varlink::only_uid(broker->uid, complaint),
                         varlink::internal_limits, complaint);
     asio::co_spawn(loop, std::move(listening), ended);
-    asio::co_spawn(loop, heed_signals(loop, options, supervisor, log), ended);
+    asio::co_spawn(loop, heed_signals(loop, definitions), ended);
     asio::co_spawn(loop, unit::feed_watchdog(), [](std::exception_ptr) {});
-    supervisor.use(read->plugins);
     unit::notify_ready("serving plugins");
     loop.run();
     unit::notify_stopping();

@@ -53,6 +53,14 @@ Result<ResolveCall> read_resolve(const varlink::Call& call) {
     return resolve;
 }
 
+Result<std::string> read_configuration_call(const varlink::Call& call) {
+    varlink::Parameters in(call.parameters, nullptr, call.method);
+    const auto version = in.number("version");
+    std::string fingerprint = in.text("fingerprint", 64);
+    if (auto finished = finish(in, version); !finished) return finished.error();
+    return fingerprint;
+}
+
 Result<void> read_status(const varlink::Call& call) {
     varlink::Parameters in(call.parameters, nullptr, "Status");
     const auto version = in.number("version");

@@ -32,6 +32,8 @@ struct ResolveCall {
 // A call of another version is refused as `unavailable`, whatever else is in it.
 Result<FindCall> read_find(varlink::Call& call);
 Result<ResolveCall> read_resolve(const varlink::Call& call);
+// The fingerprint.
+Result<std::string> read_configuration_call(const varlink::Call& call);
 Result<void> read_status(const varlink::Call& call);
 
 struct LoadCall {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "daemon/config/load.h"
 #include "daemon/plugin/query.h"
 #include "varlink/interfaces.h"
 
@@ -75,6 +76,20 @@ void Supervised::write(const std::string& toml) const {
 void Supervised::reload(const std::string& toml) {
     write(toml);
     ::kill(pid_, SIGHUP);
+}
+
+std::string Supervised::fingerprint() const {
+    const auto loaded = config::load(config::ConfigurationPaths::below(folder_));
+    EXPECT_TRUE(loaded.configuration);
+    return loaded.configuration ? loaded.configuration->fingerprint : std::string();
+}
+
+varlink::Call Supervised::configuration_call(const std::string& method, const std::string& fingerprint) {
+    varlink::Call call;
+    call.method = "org.mutuald.Plugins." + method;
+    call.parameters["version"] = varlink::internal_version;
+    call.parameters["fingerprint"] = fingerprint;
+    return call;
 }
 
 varlink::BlockingConnection Supervised::call(varlink::Call call) const {

@@ -23,6 +23,11 @@ public:
 
     // Rewrites the configuration and tells the program.
     void reload(const std::string& toml);
+    void write(const std::string& toml) const;
+    // Of the configuration as it is written.
+    std::string fingerprint() const;
+    // PrepareConfiguration or UseConfiguration.
+    static varlink::Call configuration_call(const std::string& method, const std::string& fingerprint);
 
     // A connection of its own, with the call already sent.
     varlink::BlockingConnection call(varlink::Call call) const;
@@ -40,8 +45,6 @@ public:
     pid_t pid() const { return pid_; }
 
 private:
-    void write(const std::string& toml) const;
-
     std::filesystem::path folder_;
     pid_t pid_ = -1;
 };

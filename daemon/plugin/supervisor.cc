@@ -49,7 +49,8 @@ Supervisor::Supervisor(asio::io_context& loop, FinderPool::Complaint complaint)
     names_ = std::make_shared<FinderPool>(loop_, std::move(names), complaint_);
 }
 
-void Supervisor::use(const std::vector<PluginDefinition>& definitions) {
+void Supervisor::use(const std::vector<PluginDefinition>& definitions, const std::string& fingerprint) {
+    fingerprint_ = fingerprint;
     auto old = std::move(pools_);
     pools_.clear();
     for (const auto& definition : definitions) {
@@ -114,6 +115,7 @@ asio::awaitable<varlink::Reply> Supervisor::status(varlink::Incoming incoming) {
     for (const auto& each : pools_) plugins.push_back(to_json(*each.second));
     varlink::Reply reply;
     reply.parameters["pid"] = ::getpid();
+    reply.parameters["fingerprint"] = fingerprint_;
     reply.parameters["plugins"] = std::move(plugins);
     co_return reply;
 }

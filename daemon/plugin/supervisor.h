@@ -19,7 +19,8 @@ public:
     Supervisor(asio::io_context& loop, FinderPool::Complaint complaint);
 
     // Replaces the pools whose definition has changed; calls in progress end in the old ones.
-    void use(const std::vector<PluginDefinition>& definitions);
+    // `fingerprint`, of the configuration that they are from, is told by Status.
+    void use(const std::vector<PluginDefinition>& definitions, const std::string& fingerprint);
     // Adds the interface and its methods, which refer to this object.
     void serve(varlink::Service& service);
 
@@ -31,6 +32,7 @@ private:
 
     asio::io_context& loop_;
     FinderPool::Complaint complaint_;
+    std::string fingerprint_;
     std::shared_ptr<FinderPool> names_;
     std::map<std::string, std::shared_ptr<FinderPool>, std::less<>> pools_;
 };

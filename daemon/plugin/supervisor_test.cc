@@ -222,6 +222,55 @@ TEST(Supervisor, AReloadUsesNewPluginsAndKeepsTheOthers) {
     EXPECT_EQ(finder_pid(program.find("wild", "answer")), pid);
 }
 
+TEST(Supervisor, WhatWasPreparedIsUsedByASecondCallOnTheSameConnectionOnly) {
+    const Supervised program("");
+    const auto before = program.fingerprint();
+    const auto in_use = [&program] {
+        varlink::Call call;
+        call.method = "org.mutuald.Plugins.Status";
+        call.parameters["version"] = varlink::internal_version;
+        return std::string(program.answer(std::move(call)).parameters.at("fingerprint").as_string());
+    };
+    EXPECT_EQ(in_use(), before);
+    program.write(wild_section("wild"));
+    const auto after = program.fingerprint();
+    EXPECT_NE(after, before);
+    const auto deadline = steady_clock::now() + std::chrono::seconds(10);
+    const auto prepare = [&](const std::string& fingerprint) {
+        return Supervised::configuration_call("PrepareConfiguration", fingerprint);
+    };
+    const auto use = [&] { return Supervised::configuration_call("UseConfiguration", after); };
+
+    EXPECT_FALSE(program.answer(prepare(before)).parameters.at("isSame").as_bool());
+    EXPECT_EQ(program.answer(use()).error, "org.mutuald.Plugins.NotFound");
+    auto prepared = program.call(prepare(after));
+    EXPECT_TRUE(prepared.next(deadline)->parameters.at("isSame").as_bool());
+    EXPECT_EQ(in_use(), before);
+    EXPECT_TRUE(program.status("wild").empty());
+    EXPECT_EQ(program.answer(use()).error, "org.mutuald.Plugins.NotFound") << "another connection's";
+    const auto used = prepared.call(use(), deadline);
+    ASSERT_TRUE(used);
+    EXPECT_EQ(used->error, "");
+    EXPECT_EQ(in_use(), after);
+    EXPECT_EQ(candidates(program.find("wild", "answer")), 1U);
+    EXPECT_FALSE(prepared.call(use(), deadline)) << "used already";
+}
+
+TEST(Supervisor, WhatWasPreparedIsDroppedWhenAnotherIsAndAWrongOneIsRefused) {
+    const Supervised program("");
+    const auto fingerprint = program.fingerprint();
+    const auto deadline = steady_clock::now() + std::chrono::seconds(10);
+    auto prepared = program.call(Supervised::configuration_call("PrepareConfiguration", fingerprint));
+    EXPECT_TRUE(prepared.next(deadline)->parameters.at("isSame").as_bool());
+    program.write("[plugin.wild]\nkind = 7\n");
+    EXPECT_EQ(program.answer(Supervised::configuration_call("PrepareConfiguration", "1")).error,
+              "org.mutuald.Plugins.InvalidConfiguration");
+    const auto used =
+        prepared.call(Supervised::configuration_call("UseConfiguration", fingerprint), deadline);
+    ASSERT_FALSE(used);
+    EXPECT_EQ(used.error().code, Code::not_found);
+}
+
 TEST(Supervisor, AFinderHasACleanEnvironmentAndOnlyItsTickets) {
     ::setenv("MUTUALD_SECRET", "leaked", 1);
     const Supervised program(wild_section("wild"));
