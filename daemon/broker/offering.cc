@@ -64,7 +64,11 @@ asio::awaitable<Result<void>> Offering::offer(Order order) {
     if (!grants) co_return grants.error();
     transport_ = order.transport;
     Result<Endpoint> endpoint = co_await listen(order, std::move(grants->grants));
-    if (!endpoint) co_return endpoint.error();
+    if (!endpoint) {
+        // It may have closed the earlier listener to make room.
+        co_await close();
+        co_return endpoint.error();
+    }
     const bool replaces_own = generation_ != 0;
     generation_ = grants->generation;
     if (replaces_own) {
@@ -74,7 +78,9 @@ asio::awaitable<Result<void>> Offering::offer(Order order) {
         Result<void> revoked = co_await broker_.keys.revoke(service_, generation_);
         if (!revoked) co_return revoked.error();
     }
-    state_ = "listening on " + endpoint->text();
+    listening_ = "listening on " + endpoint->text();
+    offered_ = order;
+    state_ = listening_;
     phase_ = State::listening;
     std::string keys;
     for (const std::string& key : grants->keys) keys.append(keys.empty() ? "" : ", ").append(key);
@@ -94,6 +100,7 @@ asio::awaitable<void> Offering::close() {
         broker_.log.error("does not revoke the grants of '" + service_ + "': " + to_string(revoked.error()),
                           {{unit::Field::service, service_}});
     transport_.clear();
+    offered_.reset();
     generation_ = 0;
     earlier_end_.reset();
 }
@@ -132,10 +139,26 @@ asio::awaitable<void> Offering::until_changed_or_gone(std::shared_ptr<Watched> w
     for (const auto& connection : watched->connections) connection->close();
 }
 
+// A new order could not be carried out. Keys that are not wanted any more must not accept any longer;
+// everything else may be as it was.
+asio::awaitable<void> Offering::failed(Order order, Error error) {
+    // By an earlier broker, it may be offered with whatever keys; none are left where mutuald-keys is away.
+    bool has_other_keys = !offered_ && error.code != Code::unavailable;
+    if (offered_)
+        has_other_keys = offered_->keytab != order.keytab || offered_->principals != order.principals;
+    if (has_other_keys) {
+        if (transport_.empty()) transport_ = order.transport;
+        co_await close();
+    }
+    if (offered_) error.message += "; until then as before: " + listening_;
+    complain(error);
+}
+
 void Offering::complain(const Error& error) {
     std::string state = to_string(error);
+    const std::string what = offered_ ? "does not offer as it should '" : "does not offer '";
     if (state != state_)
-        broker_.log.error("does not offer '" + service_ + "': " + state,
+        broker_.log.error(what + service_ + "': " + state,
                           {{unit::Field::service, service_}, {unit::Field::decision, "not_offered"}});
     state_ = std::move(state);
     phase_ = State::failed;
@@ -160,9 +183,10 @@ asio::awaitable<void> Offering::run() {
                 phase_ = State::starting;
                 state_ = "a program of the daemon ended; starting again";
                 generation_ = 0;
+                offered_.reset();
             }
         } else {
-            complain(offered.error());
+            co_await failed(order, offered.error());
         }
         if (!has_changed_) {
             event_.expires_after(pause);

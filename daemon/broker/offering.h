@@ -31,7 +31,7 @@ public:
     const std::string& state() const { return state_; }
     enum class State { starting, listening, failed };
     State phase() const { return phase_; }
-    // Why it is not offered; logged unless it is the same as before.
+    // Why it is not offered as it should be; logged unless it is the same as before.
     void complain(const Error& error);
 
 private:
@@ -56,6 +56,7 @@ private:
     asio::awaitable<Result<void>> offer(Order order);
     asio::awaitable<Result<Endpoint>> listen(Order order, std::vector<UniqueFd> grants);
     asio::awaitable<void> close();
+    asio::awaitable<void> failed(Order order, Error error);
     Result<std::shared_ptr<Watched>> watch(const Order& order);
     asio::awaitable<void> tell_when_gone(std::shared_ptr<Watched> watched, std::size_t index);
     asio::awaitable<void> until_changed_or_gone(std::shared_ptr<Watched> watched);
@@ -66,6 +67,9 @@ private:
     bool has_changed_ = false;  // what is wanted, since it was looked at last
     asio::steady_timer event_;
     std::string transport_;  // where it may be listening; empty: nowhere
+    // What it is offered by until it is closed, and where it listens.
+    std::optional<Order> offered_;
+    std::string listening_;
     // Grants before this one serve the handshakes that had begun with them, until that time.
     std::int64_t generation_ = 0;
     std::optional<std::chrono::steady_clock::time_point> earlier_end_;
