@@ -54,6 +54,16 @@ Error cannot_tell(const Caller& caller, const std::string& why) {
             "connect from a process that lives as long as its request"};
 }
 
+// Of a call for a pidfd.
+Error no_pidfd(const Caller& caller, int error) {
+    if (error != EMFILE && error != ENFILE && error != ENOMEM)
+        return cannot_tell(caller, "the process has ended");
+    Error lacking = cannot_tell(caller, std::strerror(error));
+    lacking.code = Code::limit;
+    lacking.hint = "mutuald lacks descriptors or memory: try again";
+    return lacking;
+}
+
 UniqueFd peer_pidfd(int socket) {
     int pidfd = -1;
     socklen_t size = sizeof pidfd;
@@ -94,6 +104,28 @@ std::optional<std::chrono::nanoseconds> start_time(std::string_view stat) {
     return std::chrono::nanoseconds(ticks * (1'000'000'000 / ::sysconf(_SC_CLK_TCK)));
 }
 
+// Of /proc/PID/status: the effective one.
+std::optional<uid_t> effective_uid(std::string_view status) {
+    constexpr std::string_view key = "\nUid:\t";
+    std::size_t at = status.find(key);
+    if (at == std::string_view::npos) return std::nullopt;
+    at = status.find('\t', at + key.size());  // behind the real one
+    if (at == std::string_view::npos) return std::nullopt;
+    uid_t uid = 0;
+    const auto read = std::from_chars(status.data() + at + 1, status.data() + status.size(), uid);
+    if (read.ec != std::errc()) return std::nullopt;
+    return uid;
+}
+
+// check_age knows when the connection was accepted, not when it was made: in between, and within a tick, the
+// pid may have become another process's. At least it must not be another user's.
+Result<void> check_user(const Caller& caller) {
+    const Result<std::string> status = read_of(caller, "status");
+    if (!status) return status.error();
+    if (effective_uid(*status) == caller.uid) return {};
+    return cannot_tell(caller, "that process runs as another user than who made the connection");
+}
+
 // A pid alone may have been given to another process since its first one connected.
 Result<void> check_age(const Caller& caller) {
     const Result<std::string> stat = read_of(caller, "stat");
@@ -130,13 +162,15 @@ Result<std::string> find_caller_unit(int socket, const Caller& caller, config::U
     UniqueFd pidfd;
     if (lookup == config::UnitLookup::pidfd) {
         pidfd = peer_pidfd(socket);
-        if (!pidfd && errno != ENOPROTOOPT) return cannot_tell(caller, "the process has ended");
+        if (!pidfd && errno != ENOPROTOOPT) return no_pidfd(caller, errno);
     }
     const bool is_peers = static_cast<bool>(pidfd);
     if (!is_peers) pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, caller.pid, 0)));
-    if (!pidfd) return cannot_tell(caller, "the process has ended");
-    if (!is_peers)
+    if (!pidfd) return no_pidfd(caller, errno);
+    if (!is_peers) {
         if (Result<void> old_enough = check_age(caller); !old_enough) return old_enough.error();
+        if (Result<void> same_user = check_user(caller); !same_user) return same_user.error();
+    }
     Result<std::string> groups = read_of(caller, "cgroup");
     // While it lives, its pid is nobody else's.
     if (has_ended(pidfd)) return cannot_tell(caller, "the process has ended");

@@ -16,9 +16,9 @@ namespace mutual::broker {
 // process belongs to no service of the system (users' slices, scopes, containers and their inside are none).
 std::string unit_of_cgroups(std::string_view text);
 
-// Of who connected `socket`. The process is held by a pidfd (SO_PEERPIDFD since Linux 6.5; else pidfd_open,
-// and then it must have been started before the connection was accepted), and must live until its groups were
-// read.
+// Of who connected `socket`. The process is held by a pidfd, and must live until its groups were read. With
+// SO_PEERPIDFD (since Linux 6.5) it is who connected; else pidfd_open tells who has that pid now, which must
+// have been started before the connection was accepted, and run as the user who made it.
 Result<std::string> find_caller_unit(int socket, const Caller& caller, config::UnitLookup lookup);
 
 bool runs_in(const std::string& unit, const std::vector<config::UnitPattern>& units);

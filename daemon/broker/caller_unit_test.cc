@@ -2,6 +2,7 @@
 #include "daemon/broker/caller_unit.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,6 +111,27 @@ TEST(CallerUnit, IsUnknownOfAPidThatIsYoungerThanTheConnection) {
     const Result<std::string> unit = find_caller_unit(ends.first.value(), caller, config::UnitLookup::proc);
     ASSERT_FALSE(unit);
     EXPECT_NE(unit.error().message.find("started after"), std::string::npos) << unit.error().message;
+}
+
+TEST(CallerUnit, IsUnknownOfAPidThatIsAnotherUsersNow) {
+    const auto ends = std::move(*varlink::socket_pair());
+    Caller caller = *varlink::peer_credentials(ends.first.value());
+    ++caller.uid;
+    const Result<std::string> unit = find_caller_unit(ends.first.value(), caller, config::UnitLookup::proc);
+    ASSERT_FALSE(unit);
+    EXPECT_NE(unit.error().message.find("as another user"), std::string::npos) << unit.error().message;
+}
+
+TEST_P(CallerProcess, IsNotSaidToHaveEndedForWantOfDescriptors) {
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const Result<std::string> unit = find_caller_unit(ends_.first.value(), caller_, GetParam());
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ASSERT_FALSE(unit);
+    EXPECT_EQ(unit.error().code, Code::limit) << unit.error().message;
 }
 
 TEST(CallerUnit, AsksOnceAndOnlyWhenAsked) {
