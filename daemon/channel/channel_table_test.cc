@@ -57,5 +57,67 @@ TEST(ChannelTable, RemembersABoundedNumberOfEnds) {
     EXPECT_TRUE(table.find("9", start));
 }
 
+ChannelFacts opened(const std::string& channel, uid_t caller, ChannelQuota quota,
+                    const std::string& unit = "") {
+    ChannelFacts result = facts(channel);
+    result.caller = caller;
+    result.unit = unit;
+    result.quota = quota;
+    return result;
+}
+
+TEST(ChannelTable, BoundsWhatAUidOpenedAndGivesThePlaceBackAtTheEnd) {
+    constexpr ChannelQuota quota{0, 2, 0};
+    ChannelTable table;
+    const auto first = table.add(opened("a", 1, quota));
+    EXPECT_TRUE(table.check(opened("b", 1, quota)));
+    ASSERT_TRUE(first && table.add(opened("b", 1, quota)));
+    const auto refused = table.check(opened("c", 1, quota));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::limit);
+    EXPECT_EQ(refused.error().message,
+              "uid 1 has 2 live channels already, as many as daemon.limits.channels_per_uid allows");
+    EXPECT_EQ(table.add(opened("c", 1, quota)).error().code, Code::limit)
+        << "what passed check() may be late";
+    EXPECT_TRUE(table.add(opened("d", 2, quota))) << "another user's";
+    table.end(*first, start);
+    EXPECT_TRUE(table.check(opened("c", 1, quota)));
+    EXPECT_TRUE(table.add(opened("c", 1, quota)));
+    EXPECT_FALSE(table.check(opened("e", 1, quota)));
+}
+
+TEST(ChannelTable, BoundsAUnitOverItsUidsAndAllOfThem) {
+    constexpr ChannelQuota of_unit{0, 0, 2};
+    ChannelTable table;
+    const auto first = table.add(opened("a", 1, of_unit, "a.service"));
+    ASSERT_TRUE(first && table.add(opened("b", 2, of_unit, "a.service")));
+    EXPECT_EQ(
+        table.check(opened("c", 3, of_unit, "a.service")).error().message,
+        "unit a.service has 2 live channels already, as many as daemon.limits.channels_per_unit allows");
+    EXPECT_TRUE(table.check(opened("c", 3, of_unit, "b.service")));
+    EXPECT_TRUE(table.check(opened("c", 3, of_unit))) << "no unit is not a unit";
+    constexpr ChannelQuota of_all{2, 0, 0};
+    EXPECT_EQ(table.check(opened("c", 3, of_all)).error().message,
+              "there are 2 live channels already, as many as daemon.limits.channels allows");
+    table.end(*first, start);
+    EXPECT_TRUE(table.check(opened("c", 3, of_unit, "a.service")));
+    EXPECT_TRUE(table.check(opened("c", 3, of_all)));
+}
+
+TEST(ChannelTable, DoesNotCountWhatWasAcceptedOrRefused) {
+    constexpr ChannelQuota quota{1, 1, 0};
+    ChannelTable table;
+    ChannelFacts accepted = opened("a", 1, quota);
+    accepted.role = Role::acceptor;
+    ASSERT_TRUE(table.add(accepted));
+    const auto first = table.add(opened("b", 1, quota));
+    ASSERT_TRUE(first) << "one that was accepted is not among those opened";
+    accepted.channel = "c";
+    EXPECT_TRUE(table.check(accepted));
+    table.end(*first, start);
+    ASSERT_FALSE(table.add(opened("a", 1, quota))) << "there is one of that id";
+    EXPECT_TRUE(table.check(opened("d", 1, quota))) << "the refused one kept its place";
+}
+
 }  // namespace
 }  // namespace mutual::channel

@@ -140,5 +140,86 @@ TEST(Allow, NamesTheEntryThatLetsAPrincipalIn) {
     EXPECT_EQ(allows(Allow{}, "alice@MUTUAL.TEST"), std::nullopt);
 }
 
+TEST(Configuration, ReadsUnitsOfRulesAndServices) {
+    const Configuration configuration = loaded(R"toml(
+[service.ledger]
+realm = "MUTUAL.TEST"
+[service.ledger.accept]
+spns = ["ledger/app1.mutual.test"]
+keytab = "/etc/mutuald/ledger.keytab"
+port = 7000
+deliver = "accept"
+accept_units = ["ledger.service", "worker@*.service"]
+allow = { principals = ["alice@MUTUAL.TEST"] }
+
+[[rule]]
+name = "backup"
+action = "allow"
+units = ["backup@*.service"]
+services = ["*"]
+
+[[rule]]
+name = "both"
+action = "allow"
+users = ["0"]
+units = ["cron.service"]
+services = ["*"]
+)toml");
+    const Accept& accept = *configuration.service("ledger")->accept;
+    ASSERT_EQ(accept.accept_units.size(), 2U);
+    EXPECT_TRUE(accept.accept_units[0].matches("ledger.service"));
+    EXPECT_TRUE(accept.accept_units[1].matches("worker@7.service"));
+    EXPECT_FALSE(accept.accept_units[1].matches("ledger.service"));
+    const Rule& alone = configuration.rules[0];
+    EXPECT_TRUE(alone.any_user) << "with units alone, whoever runs there";
+    ASSERT_EQ(alone.units.size(), 1U);
+    EXPECT_TRUE(alone.units[0].matches("backup@daily.service"));
+    EXPECT_FALSE(alone.units[0].matches("cron.service"));
+    EXPECT_FALSE(configuration.rules[1].any_user) << "with users, these only";
+    EXPECT_EQ(configuration.rules[1].users.size(), 1U);
+}
+
+TEST(Configuration, RefusesUnitsThatNameNoneOrNothing) {
+    const auto with = [](const std::string& units) {
+        return load_text("[[rule]]\nname = \"r\"\naction = \"allow\"\nservices = [\"*\"]\nunits = " + units,
+                         "test.toml");
+    };
+    EXPECT_TRUE(with("[\"cron.service\"]").configuration);
+    const Loaded none = with("[]");
+    EXPECT_FALSE(none.configuration);
+    EXPECT_NE(joined(none.errors).find("units: must not be empty"), std::string::npos) << joined(none.errors);
+    const Loaded scope = with("[\"session-1.scope\"]");
+    EXPECT_FALSE(scope.configuration);
+    EXPECT_NE(joined(scope.errors).find("units"), std::string::npos) << joined(scope.errors);
+}
+
+TEST(Configuration, ReadsTheBoundsOfAllUsersAndUnits) {
+    const ApiLimits limits = loaded(R"toml(
+[daemon]
+unit_lookup = "proc"
+[daemon.limits]
+connections = 11
+connections_per_uid = 12
+connections_per_unit = 13
+requests = 21
+requests_per_uid = 22
+requests_per_unit = 23
+handshakes = 31
+handshakes_per_uid = 32
+handshakes_per_unit = 33
+channels = 41
+channels_per_uid = 42
+channels_per_unit = 43
+)toml")
+                                 .daemon.limits;
+    std::size_t tens = 10;
+    for (const Bounds& bounds : {limits.connections, limits.requests, limits.handshakes, limits.channels}) {
+        EXPECT_EQ(bounds.all, tens + 1);
+        EXPECT_EQ(bounds.uid, tens + 2);
+        EXPECT_EQ(bounds.unit, tens + 3);
+        tens += 10;
+    }
+}
+
 }  // namespace
 }  // namespace mutual::config

@@ -29,7 +29,7 @@ void read_who(Section& section, Rule& rule) {
     section.each("units", keep_unit(rule.units));
     if (section.has("units") && rule.units.empty()) section.complain("units", "must not be empty");
     if (section.has("users") || section.has("groups")) return;
-    // Whoever runs there: systemd put it there.
+    // Whoever has a process there, which with some units is everybody: docs/mutuald.toml.md warns of that.
     rule.any_user = section.has("units");
     if (!rule.any_user)
         section.complain("users", "is missing, and so are `groups` and `units`",

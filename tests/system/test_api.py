@@ -164,6 +164,12 @@ class Api(Chain):
                 self.assertIsNotNone(link.call("org.varlink.service.GetInfo"))
                 yield link
         bobs = list(links("bob"))
+        refused = self.varlink("client1", user="bob")
+        self.addCleanup(refused.close)
+        # The first refusal is told, unasked; right behind it others are not.
+        self.refused(refused.receive(), "Limit", "caller",
+                     "uid 1002 has 12 connections, and daemon.limits.connections_per_uid is 12", "connections_per_uid")
+        self.assertIsNone(refused.receive())
         self.assertFalse(self._bob_is_admitted())
         self.assertIn("services", self.status())
         carols = self.varlink("client1", user="carol")
@@ -179,9 +185,6 @@ class Api(Chain):
             reply = link.call("org.varlink.service.GetInfo")
         except (BrokenPipeError, ConnectionResetError):
             return False
-        if reply and "error" in reply:
-            self.refused(reply, "Limit", "caller", "uid 1002 has 12 connections, and daemon.limits.connections_per_uid is 12",
-                         "connections_per_uid")
         return reply is not None and "error" not in reply
 
 
@@ -216,6 +219,44 @@ class Leaving(Chain):
         link = self.varlink("client1", user=user)
         self.addCleanup(link.close)
         return link.call("org.mutuald.Broker.ListCredentials")
+
+    def with_limit(self, key, most):
+        self.addCleanup(self.mutualctl, "client1", "reload")
+        self.addCleanup(self.configure, "client1", self.client)
+        self.configure("client1", self.client.replace("[daemon.limits]\n", f"[daemon.limits]\n{key} = {most}\n", 1))
+        self.assertEqual(self.mutualctl("client1", "reload").returncode, 0)
+
+    def test_live_channels_are_bounded_for_each_user_and_one_that_ends_gives_its_place_back(self):
+        self.with_limit("channels_per_uid", 2)
+        programs = []
+        for _ in range(2):
+            link = self.pending()
+            self.assertNotIn("error", link.receive())
+            programs.append(link.fds.pop())
+        self.refused(self.request(), "Limit", "channel", "uid 1001 has 2 live channels already, as many as "
+                     "daemon.limits.channels_per_uid allows", "close some, or raise daemon.limits.channels_per_uid")
+        self.opened(user="carol")
+        os.close(programs.pop())
+        eventually(self.opens, what="a channel in place of one that ended")
+        os.close(programs.pop())
+
+    def test_handshakes_are_bounded_for_each_user_and_one_that_ends_gives_its_place_back(self):
+        self.opened()  # alice's service ticket is in her cache now
+        self.with_limit("handshakes_per_uid", 1)
+        silent = self.pids("app1")["mutuald-channel"]
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            link = self.pending(timeoutMilliseconds=60_000)
+            def full():
+                reply = self.request(timeoutMilliseconds=300)
+                return reply if reply["error"].endswith("Limit") else None
+            reply = eventually(full, what="the limit of handshakes")
+            self.refused(reply, "Limit", "caller", "uid 1001 has 1 handshakes in progress, and "
+                         "daemon.limits.handshakes_per_uid is 1", "daemon.limits.handshakes_per_uid")
+            link.close()
+        finally:
+            os.kill(silent, signal.SIGCONT)
+        eventually(self.opens, what="a channel in place of a handshake that ended")
 
     def test_a_caller_that_leaves_while_the_kdc_is_asked_takes_its_fetcher_with_it(self):
         pids = self.pids()

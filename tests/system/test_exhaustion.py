@@ -58,6 +58,7 @@ class Exhaustion(Chain):
 
     def test_without_memory_a_call_fails_and_no_more(self):
         big = json.dumps({"method": "org.mutuald.Broker.Status", "parameters": {str(i): i for i in range(4000)}})
+        lacking = 0
         with self.limited("as", address_space) as broker:
             links = [self.varlink("client1", user="alice") for _ in range(60)]
             for link in links:
@@ -65,9 +66,35 @@ class Exhaustion(Chain):
                 with contextlib.suppress(OSError):
                     link.socket.sendall(big.encode() + b"\0")
             for link in links:
-                with contextlib.suppress(OSError):
-                    link.receive()
+                lacking += self.shows_a_lack(link)
                 link.close()
+        print(f"{lacking} of {len(links)} calls showed that memory was lacking", flush=True)
+        self.assertGreater(lacking, 0, "memory was never lacking")
+        self.works_again(broker)
+
+    def shows_a_lack(self, link):
+        """Anything but the answer that such a call gets when there is memory."""
+        try:
+            reply = link.receive()
+        except OSError:
+            return True
+        return reply is None or not reply["error"].endswith(".InvalidRequest")
+
+    def test_a_reload_without_descriptors_changes_nothing_and_one_afterwards_does(self):
+        link = self.varlink("client1")
+        self.addCleanup(link.close)
+        self.assertIn("vendor", link.call("org.varlink.service.GetInfo")["parameters"])
+        self.addCleanup(self.configure, "client1", self.client)
+        self.configure("client1", self.client.replace('users = ["*"]', 'users = ["bob"]'))
+        with self.limited("nofile", descriptors) as broker:
+            reply = link.call("org.mutuald.Broker.Reload")
+            self.assertEqual(reply["error"], "org.mutuald.Broker.Limit", reply)
+            self.assertIn("not_reloaded", self.log()[self.logged:])
+        self.works_again(broker)  # by the rule that the new one has not any more
+        self.assertNotIn("error", link.call("org.mutuald.Broker.Reload"))
+        self.assertEqual(self.request()["error"], "org.mutuald.Broker.Denied")
+        self.configure("client1", self.client)
+        self.assertNotIn("error", link.call("org.mutuald.Broker.Reload"))
         self.works_again(broker)
 
 

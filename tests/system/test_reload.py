@@ -102,14 +102,22 @@ class Reload(Chain):
         # Another file, other lines, the same words.
         self.configure("app1", "# a remark\n\n" + self.server)
         self.assertEqual(self.changed(), {})
-        self.assertNotIn("offers", self.log()[len(before):])
+        self.assertNotIn("'ledger'", self.offers_since(before, self.server))
+
+    def offers_since(self, before, server):
+        """The lines about offers, up to that of another service, which is offered last."""
+        self.configure("app1", server + for_accept("sentinel", ["alice"], 7009))
+        self.reloaded()
+        new = lambda: self.log()[len(before):]
+        eventually(lambda: "offers 'sentinel'" in new(), 10, "the offer of the last one")
+        return "\n".join(line for line in new().split("\n") if "offer" in line)
 
     def test_rules_hold_at_once(self):
         self.assertTrue(self.opens())
         self.configure("client1", self.client.replace('users = ["*"]', 'users = ["bob"]'))
         changed = self.changed("client1")
         self.assertIn("rule.everybody-directly.users", changed)
-        self.assertFalse(self.opens())
+        self.assertEqual(self.request()["error"], "org.mutuald.Broker.Denied")
         self.configure("client1", self.client)
         self.reloaded("client1")
         self.assertTrue(self.opens())
@@ -119,9 +127,9 @@ class Reload(Chain):
         before = self.log()
         self.configure("app1", offer(who=("bob",)))
         self.assertEqual(self.changed(), {"service.ledger.accept.allow.principals": None})
-        self.assertFalse(self.opens())
+        self.assertEqual(self.request()["error"], "org.mutuald.Broker.RefusedByPeer")
         self.assertTrue(self.is_alive(program))
-        self.assertNotIn("offers", self.log()[len(before):])
+        self.assertNotIn("'ledger'", self.offers_since(before, offer(who=("bob",))))
 
     def test_a_changed_port_moves_the_listener_and_a_removed_service_ends(self):
         program = self.live_channel()
@@ -139,6 +147,41 @@ class Reload(Chain):
 
     def listens(self, port):
         return f":{port} " in self.must("app1", "ss", "-tlnH")
+
+    def test_keys_that_cannot_be_had_leave_none_of_the_earlier_ones_live(self):
+        program = self.live_channel()
+        self.configure("app1", self.server.replace("ledger.keytab", "none.keytab"))
+        self.assertEqual(self.changed(), {"service.ledger.accept.keytab": None})
+        eventually(lambda: not self.listens(ledger.PORT), 10, "a closed port")
+        eventually(lambda: "does not offer 'ledger': " in self.log(), 10, "the line that says why")
+        self.assertNotEqual(self.parts("app1")["service ledger"]["state"], "listening")
+        self.assertFalse(self.opens())
+        self.assertTrue(self.is_alive(program))
+        self.configure("app1", self.server)
+        self.reloaded()
+        eventually(lambda: self.opens(), 20, "a channel with the good keys")
+
+    def test_an_order_that_fails_with_the_same_keys_leaves_the_earlier_one_and_says_so(self):
+        keytab = f"{self.world.host_folder('app1')}/etc-mutuald/keytabs/ledger.keytab"
+        os.rename(keytab, f"{keytab}.away")
+        try:
+            self.configure("app1", offer(more="limits = { handshakes = 99 }"))
+            self.assertEqual(self.changed(), {"service.ledger.accept.limits.handshakes": None})
+            told = lambda: self.parts("app1")["service ledger"]
+            eventually(lambda: "until then as before: listening on " in told()["detail"], 10, "what goes on")
+            self.assertNotEqual(told()["state"], "listening")
+            self.assertTrue(self.listens(ledger.PORT))
+        finally:
+            os.rename(f"{keytab}.away", keytab)
+        eventually(lambda: self.offered(), 20, "the offer, with the file")
+        self.assertTrue(self.opens())
+
+    def test_an_address_that_cannot_be_had_leaves_no_listener(self):
+        self.configure("app1", offer(more='address = "192.0.2.1"'))  # nobody has it
+        self.assertEqual(self.changed(), {"service.ledger.accept.address": None})
+        eventually(lambda: not self.listens(ledger.PORT), 10, "a closed port")
+        eventually(lambda: "192.0.2.1" in self.parts("app1")["service ledger"]["detail"], 10, "the reason")
+        self.assertNotIn("as before", self.parts("app1")["service ledger"]["detail"])
 
     def test_calls_of_accept_wait_on_or_are_told(self):
         self.configure("app1", offer() + for_accept("first", ["alice"]) + for_accept("second", ["alice"], 7003))
@@ -188,6 +231,20 @@ class Reload(Chain):
         self.configure("app1", self.server + "\n[plugin.sockets.options]\nthing = 1\n")
         self.assertEqual(self.changed(), {"plugin.sockets.options.thing": "mutuald-channel@sockets"})
 
+    def test_a_plugin_program_that_read_another_configuration_is_told(self):
+        part = lambda: self.parts("client1")["mutuald-plugin"]
+        self.assertEqual(part()["detail"], "")
+        before = self.log("client1")
+        self.configure("client1", self.client + "\n# read by one of them\n")
+        os.kill(self.pids("client1")["mutuald-plugin"], signal.SIGHUP)
+        wanted = "uses another configuration than mutuald: run mutualctl reload"
+        eventually(lambda: part()["detail"] == wanted, 10, "the difference")
+        self.assertEqual(part()["detail"], wanted)
+        self.assertEqual(self.log("client1")[len(before):].count(wanted), 1)
+        self.assertTrue(self.opens())
+        self.reloaded("client1")
+        self.assertEqual(part()["detail"], "")
+
     # Bad ones
 
     def test_a_bad_configuration_changes_nothing_and_says_where(self):
@@ -202,7 +259,7 @@ class Reload(Chain):
         self.configure("app1", "[service.ledger\n")
         self.assertIn(f"{MAIN}:1", self.refused())
         self.assertIn("not_reloaded", self.log())
-        self.assertIn("the configuration was not reloaded: ", self.log())
+        self.assertRegex(self.log(), r"the configuration was not reloaded: .*\(asked by uid 0\)")
         self.assertTrue(self.opens())
         self.assertTrue(self.is_alive(program))
 
@@ -279,8 +336,10 @@ class Reload(Chain):
 
     def test_by_a_signal(self):
         self.configure("app1", offer(port=7005))
+        before = self.log()
         os.kill(self.pids("app1")["mutuald"], signal.SIGHUP)
         eventually(lambda: self.listens(7005), 10, "the other port")
+        self.assertIn("reloaded the configuration (asked by SIGHUP): ", self.log()[len(before):])
         self.configure("app1", self.server)
         self.launcher["app1"].send_signal(signal.SIGHUP)
         eventually(lambda: self.listens(ledger.PORT), 10, "the first port, by the launcher")
