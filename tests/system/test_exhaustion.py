@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The broker without descriptors and without memory: it lives, says so in one line, and serves again afterwards."""
 import contextlib
-import json
 import os
 import subprocess
 import time
@@ -57,14 +56,16 @@ class Exhaustion(Chain):
         self.works_again(broker)
 
     def test_without_memory_a_call_fails_and_no_more(self):
-        big = json.dumps({"method": "org.mutuald.Broker.Status", "parameters": {str(i): i for i in range(4000)}})
+        # Each waits for its end in a buffer, and becomes some ten times as large when it is read.
+        half = b'{"method": "org.mutuald.Broker.Status", "parameters": {"a": [' + b"0," * 30_000
         lacking = 0
         with self.limited("as", address_space) as broker:
-            links = [self.varlink("client1", user="alice") for _ in range(60)]
-            for link in links:
-                link.socket.settimeout(2)
-                with contextlib.suppress(OSError):
-                    link.socket.sendall(big.encode() + b"\0")
+            links = [self.varlink("client1", user=user) for _ in range(100) for user in ("alice", "bob")]
+            for octets in (half, b"0]}}\0"):
+                for link in links:
+                    link.socket.settimeout(2)
+                    with contextlib.suppress(OSError):
+                        link.socket.sendall(octets)
             for link in links:
                 lacking += self.shows_a_lack(link)
                 link.close()
@@ -78,7 +79,7 @@ class Exhaustion(Chain):
             reply = link.receive()
         except OSError:
             return True
-        return reply is None or not reply["error"].endswith(".InvalidRequest")
+        return reply is None or "error" in reply
 
     def test_a_reload_without_descriptors_changes_nothing_and_one_afterwards_does(self):
         link = self.varlink("client1")
