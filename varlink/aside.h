@@ -62,12 +62,11 @@ private:
             try {
                 result.emplace(work());
             } catch (const std::bad_alloc&) {
-                code_ = Code::limit;
-                failure_ = "no memory is left";
+                fail(Code::limit, "no memory is left");
             } catch (const std::exception& defect) {
-                failure_ = defect.what();
+                fail(Code::internal, defect.what());
             } catch (...) {
-                failure_ = "it threw what is no exception";
+                fail(Code::internal, "it threw what is no exception");
             }
             const std::lock_guard lock(mutex_);
             result_ = std::move(result);
@@ -87,6 +86,15 @@ private:
         const std::string& failure() const { return failure_; }
 
     private:
+        void fail(Code code, const char* why) noexcept {
+            code_ = code;
+            try {
+                failure_ = why;
+            } catch (const std::bad_alloc&) {
+                failure_.clear();
+            }
+        }
+
         std::mutex mutex_;
         bool is_over_ = false;
         std::optional<T> result_;

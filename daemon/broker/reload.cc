@@ -191,6 +191,8 @@ asio::awaitable<Result<Reload::Prepared>> Reload::prepare_plugins(std::string fi
 // From here on there is no way back: it may use the new one, whatever is heard of it.
 asio::awaitable<Reload::Prepared> Reload::commit_plugins(Prepared prepared, std::string fingerprint) {
     if (!prepared.connection) co_return prepared;
+    broker_.plugins_fingerprint =
+        fingerprint;  // it may be seen to use that before we do: no difference to log
     Result<varlink::Reply> reply =
         co_await call_plugins(*prepared.connection, "UseConfiguration", std::move(fingerprint));
     Error failure;
