@@ -199,7 +199,8 @@ TEST_F(Handshakes, AServerWithAnotherServicesKeyIsAWrongPeer_FT_082) {
     const Shaken shaken = shake_hands(*granted.grant, accepting);
     ASSERT_TRUE(shaken.acceptor.error);
     EXPECT_EQ(shaken.acceptor.error->code, Code::wrong_peer) << to_string(*shaken.acceptor.error);
-    EXPECT_NE(shaken.acceptor.error->message.find("asked for " + ledger), std::string::npos);
+    EXPECT_NE(shaken.acceptor.error->message.find("asked for \"" + ledger + "\""), std::string::npos)
+        << shaken.acceptor.error->message;
     EXPECT_NE(shaken.acceptor.error->message.find("other.keytab holds no key of that principal"),
               std::string::npos)
         << shaken.acceptor.error->message;
