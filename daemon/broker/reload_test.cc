@@ -117,7 +117,7 @@ TEST_F(ReloadTest, IsUsedOnceThePluginProgramHasPreparedItToo) {
 
 TEST_F(ReloadTest, NeverTellsAPluginProgramToUseItThatDidNotPrepareItInTime) {
     bool is_cancelled = false;
-    start_plugin([this, &is_cancelled](std::string method) -> asio::awaitable<Reply> {
+    start_plugin([this, &is_cancelled](const std::string&) -> asio::awaitable<Reply> {
         struct Note {
             bool* flag;
             ~Note() { *flag = true; }
@@ -234,7 +234,7 @@ TEST_F(ReloadTest, AReadingThatHangsEndsTheReloadAndNobodyWaitsForIt) {
     gate->set_value();
     read_by(good);
     const auto end = std::chrono::steady_clock::now() + 10s;
-    while (!has_new() && std::chrono::steady_clock::now() < end) reload();
+    while (!has_new() && std::chrono::steady_clock::now() < end) (void)reload();
     EXPECT_TRUE(has_new());
 }
 
