@@ -39,7 +39,7 @@ private:
 
     Milliseconds life_{0};
     Milliseconds pause_{0};
-    Time at_ = Time::min();
+    Time at_{};  // long ago: at once
 };
 
 }  // namespace mutual::keys

@@ -26,6 +26,12 @@ from programs import SOCKET, Programs, Varlink, eventually, stop  # noqa: F401, 
 SKIPS = f"{realm.TREE}/tests/system/skips.txt"
 
 
+def is_sanitized():
+    """Whether the programs were built with the address sanitizer."""
+    with open(f"{build_folder()}/bin/mutuald", "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 def build_folder():
     return os.path.realpath(os.environ.get("MUTUAL_BUILD") or f"{realm.TREE}/build/dev")
 
