@@ -26,6 +26,7 @@ protected:
     }
     std::vector<Asking> ask(uid_t uid, int times) {
         std::vector<Asking> all;
+        all.reserve(static_cast<std::size_t>(times));
         for (int i = 0; i < times; ++i) all.push_back(ask(uid));
         return all;
     }

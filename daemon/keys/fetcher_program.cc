@@ -46,7 +46,7 @@ Result<varlink::Reply> reply_with(Found found) {
                      "read the credentials: their principal " + unit::shown(found.client) + " is not UTF-8",
                      "principals must be named in UTF-8");
     varlink::Reply reply;
-    reply.parameters["principal"] = std::move(found.client);
+    reply.parameters["principal"] = found.client;
     if (found.expires != 0) reply.parameters["expires"] = found.expires;
     if (!found.ticket) return reply;
     auto sealed = seal(found.ticket->marshalled.view());

@@ -297,7 +297,7 @@ def configuration_is_reloaded_without_a_restart():
         must("systemctl", "reload", "mutuald.service")
         assert pid_of("mutuald.service") == before and is_active("mutuald.service")
         said = must("journalctl", "--no-pager", "--unit=mutuald.service")
-        assert "reloaded the configuration: " in said and "rule.reloaded.users" in said, said[-1000:]
+        assert "reloaded the configuration (asked by " in said and "rule.reloaded.users" in said, said[-1000:]
         stream.flows()
         # What is wrong is refused by systemctl too, and the running configuration stays.
         write(drop_in, "[daemon]\nrequest_timeot = '5s'\n")

@@ -83,17 +83,22 @@ def _definition(name):
     return SERVICE.format(name=name, port=port, server=server, header=header, identity=identity)
 
 
+def _rule(names):
+    """Everybody may open these."""
+    return (f'[[rule]]\nname = "everyone-{names[0]}"\naction = "allow"\nusers = ["*"]\n'
+            f'services = {json.dumps(names)}\n')
+
+
 def configuration():
-    """The main file: the services of high ports, and a rule that allows everything."""
+    """The main file: the services of high ports, and a rule that lets everybody open them."""
     instances = "".join(f'{{ class = "ledger", host = "{HOST}", port = {port}, keywords = ["{name}"] }},\n'
                         for name, (port, *_) in SERVICES.items())
-    rule = f'[[rule]]\nname = "everyone"\naction = "allow"\nusers = ["*"]\nservices = {json.dumps(list(SERVICES))}\n'
-    return f"[plugin.static.options]\ninstances = [\n{instances}]\n{''.join(map(_definition, offered))}\n{rule}"
+    return f"[plugin.static.options]\ninstances = [\n{instances}]\n{''.join(map(_definition, offered))}\n{_rule(offered)}"
 
 
 def service_at_a_low_port():
     """A drop-in: a service that cannot be offered without a socket of systemd's."""
-    return _definition("low")
+    return _definition("low") + _rule(["low"])
 
 
 def service_of_a_unit():
