@@ -74,7 +74,7 @@ Reload::Reload(Broker& broker, std::string written, std::string folder, Read rea
 
 std::shared_ptr<Reload::Run> Reload::ask(const std::string& who) {
     if (!next_) next_ = std::make_shared<Run>(broker_.loop);
-    const std::shared_ptr<Run> run = next_;
+    std::shared_ptr<Run> run = next_;
     std::vector<std::string>& askers = run->asked_by;
     if (askers.size() < most_askers && std::find(askers.begin(), askers.end(), who) == askers.end())
         askers.push_back(who);
