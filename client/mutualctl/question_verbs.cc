@@ -157,7 +157,7 @@ int log_level(const Options& options) {
     const auto show = [&](const auto& answered) {
         return options.quiet ? std::string() : log_level_text(*answered.result);
     };
-    return answer(options, "tell the log level", ask, show);
+    return answer(options, options.level.empty() ? "tell the log level" : "set the log level", ask, show);
 }
 
 int monitor(const Options& options) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // mutuald, the broker: reads the configuration, takes its sockets, and serves callers and mutuald-channel
 // until told to end. With --all it is instead the launcher of all four programs.
+#include <sys/socket.h>
+
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -20,6 +22,7 @@
 #include "daemon/unit/passed_sockets.h"
 #include "daemon/unit/watchdog.h"
 #include "varlink/listener.h"
+#include "varlink/socket.h"
 
 namespace {
 
@@ -97,13 +100,33 @@ boost::asio::awaitable<void> heed_signals(boost::asio::io_context& loop, broker:
     loop.stop();
 }
 
+// Whoever waits at the socket hears why there is no service. A connection that waited on would have systemd
+// start us again at once, and again.
+void turn_away(int api_socket, const Error& error) {
+    const std::string text = varlink::to_text(varlink::failure("org.mutuald.Broker", error));
+    constexpr int most = 1024;  // then systemd may start us again for the rest
+    for (int i = 0; i < most; ++i) {
+        const UniqueFd caller(::accept4(api_socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!caller) return;
+        std::size_t sent = 0;
+        varlink::send_some(caller.value(), {text.c_str(), text.size() + 1}, {}, sent);
+    }
+}
+
 int serve(const Options& options, const unit::Log& log) {
     std::signal(SIGHUP, SIG_IGN);  // until there is something to reload
-    config::Loaded loaded = load(options);
-    if (!loaded.configuration) return report(loaded.errors);
     Result<unit::PassedSockets> sockets = unit::PassedSockets::from_environment();
     if (!sockets) return report({sockets.error()});
     Result<UniqueFd> api_socket = sockets->take("api");
+    config::Loaded loaded = load(options);
+    if (!loaded.configuration) {
+        Error why(Code::invalid_configuration, Stage::request,
+                  "mutuald cannot start: its configuration is wrong",
+                  "an administrator sees what is wrong with: mutuald --check-config; then: systemctl restart "
+                  "mutuald");
+        if (api_socket) turn_away(api_socket->value(), why);
+        return report(loaded.errors);
+    }
     Result<UniqueFd> admission_socket = sockets->take("admission");
     Result<unit::Account> channel = unit::find_user(options.channel_user);
     if (!api_socket) return report({api_socket.error()});

@@ -322,6 +322,10 @@ def wrong_configuration_stops_the_broker_and_no_channel():
     try:
         assert run("systemctl", "restart", "mutuald.service").returncode != 0
         assert unit("mutuald.service", "ExecMainStatus") == "78"
+        for _ in range(3):  # the socket starts it for each caller, who is told; and not again and again
+            told = run("mutualctl", "status")
+            assert told.returncode != 0 and "its configuration is wrong" in told.stderr, told.stderr
+        assert is_active("mutuald.socket"), unit("mutuald.socket", "Result")
         stream.flows()
     finally:
         os.unlink(wrong)
