@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mutuald, the broker: reads the configuration, takes its sockets, and serves callers and mutuald-channel
 // until told to end. With --all it is instead the launcher of all four programs.
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
@@ -106,6 +107,8 @@ void turn_away(int api_socket, const Error& error) {
     const std::string text = varlink::to_text(varlink::failure("org.mutuald.Broker", error));
     constexpr int most = 1024;  // then systemd may start us again for the rest
     for (int i = 0; i < most; ++i) {
+        pollfd waiting{api_socket, POLLIN, 0};
+        if (::poll(&waiting, 1, 0) != 1) return;
         const UniqueFd caller(::accept4(api_socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!caller) return;
         std::size_t sent = 0;
