@@ -17,7 +17,8 @@ from chain import Chain
 from harness import eventually, is_sanitized, main
 
 ROUNDS, OPENS, WARM, LOOKS = 9, 100, 10, 6
-MOST = 2.0
+AIM = 2.0
+MOST = 3.0  # a machine that does other things meanwhile must not pass for an unfair daemon; one gives 5 and more
 # On the host, as the user: reads how many channels to open, opens each over a connection of its own, and writes the
 # times in seconds; a refusal ends it.
 OPENER = r"""
@@ -165,9 +166,9 @@ class Flood(Chain):
             print(f"flooded p99 / quiet p99: {ratio:.2f} (median of {len(quiet)} rounds of {OPENS})", flush=True)
             return ratio
         # One look wavers by a fifth; where it does not decide, more rounds do.
-        ratio = next((ratio for ratio in (measured() for _ in range(LOOKS)) if ratio < MOST), MOST)
+        ratio = next((ratio for ratio in (measured() for _ in range(LOOKS)) if ratio < AIM), None)
         self.assertTrue(all(flood.poll() is None for flood in floods), "a part of the flood has ended")
-        self.assertLess(ratio, MOST)
+        self.assertLess(ratio if ratio is not None else measured(), MOST)
         for flood in floods:
             flood.kill()
         self.assertEqual(self.pids()["mutuald"], broker)
