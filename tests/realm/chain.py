@@ -6,6 +6,7 @@ A test opens channels through it as the realm's users, looks at the programs' pr
 import contextlib
 import os
 import re
+import socket
 import time
 
 import host
@@ -78,6 +79,11 @@ class Chain(World):
         with contextlib.suppress(OSError, TypeError, KeyError):
             return self.parts(name)[f"service {service}"]["state"] == "listening"
 
+    def log(self, name):
+        """All that a host's mutuald has written so far."""
+        with open(f"{self.world.host_folder(name)}/mutuald.log", errors="replace") as file:
+            return file.read()
+
     # Requests
 
     def request(self, service="direct", user="alice", method="Open", **fields):
@@ -102,6 +108,17 @@ class Chain(World):
         reply = self.request(service, user, **fields)
         self.assertNotIn("error", reply)
         return reply["parameters"]
+
+    def live_channel(self):
+        """The program's end of a channel of alice's, which lives as long as the test."""
+        link = self.varlink("client1", user="alice")
+        self.addCleanup(link.close)
+        reply = link.call("org.mutuald.Broker.Open", {"request": {"service": "direct"}})
+        self.assertNotIn("error", reply)
+        program = socket.socket(fileno=link.fds[0])
+        self.addCleanup(program.close)
+        program.settimeout(10)
+        return program
 
     def opens(self, service="direct", user="alice", **fields):
         """Whether it succeeds by now: for `eventually`."""

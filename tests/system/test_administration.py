@@ -173,8 +173,7 @@ class Administration(Chain):
 
     def test_an_administrator_sets_the_log_level_of_all_programs(self):
         def log():
-            with open(f"{self.world.host_folder('client1')}/mutuald.log", errors="replace") as file:
-                return file.read()
+            return self.log("client1")
         self.kinit("client1", "alice")
         self.assertEqual(self.mutualctl("client1", "log-level").stdout, "info\n")
         refused = self.mutualctl("client1", "log-level", "debug", user="alice")

@@ -160,10 +160,6 @@ socket_user = "ledger"
             os.fchmod(target.fileno(), mode)
             os.fchown(target.fileno(), 0, host.GROUPS["mutuald-keys"])
 
-    def log(self):
-        with open(f"{self.world.host_folder('app1')}/mutuald.log") as file:
-            return file.read()
-
     def failed(self, service):
         part = self.parts("app1")[f"service {service}"]
         return part if part["state"] == "failed" else None
@@ -175,7 +171,7 @@ socket_user = "ledger"
                           ("missing", "No such file.*export the service's keys")):
             part = eventually(lambda name=name: self.failed(name), what=f"the failure of {name}")
             self.assertRegex(part["detail"], f"^(InvalidConfiguration|NoCredentials) at credentials: .*{name}.keytab.*{why}")
-            self.assertRegex(self.log(), f"does not offer '{name}': .*{name}.keytab.*{why}")
+            self.assertRegex(self.log("app1"), f"does not offer '{name}': .*{name}.keytab.*{why}")
         self.assertTrue(self.offered())
         for name in self.BAD:
             self.copy(name, 0o640)
@@ -200,7 +196,7 @@ socket_user = "ledger"
         reply = self.request(user="alice")
         self.refused(reply, "WrongPeer", "handshake", f"authenticate {TARGET}: Key version is not available",
                      "its keytab is outdated; see its log")
-        self.assertRegex(self.log(), "ticket kvno 1 .*keytab .* has 2")
+        self.assertRegex(self.log("app1"), "ticket kvno 1 .*keytab .* has 2")
         self.kinit("client1", "alice")
         self.opened(user="alice")
         self.assertEqual(self.pids("app1"), programs)

@@ -33,11 +33,7 @@ class Exhaustion(Chain):
     def setUp(self):
         self.kinit("client1", "alice")
         eventually(self.opens, 10, "a channel")
-        self.logged = len(self.log())
-
-    def log(self):
-        with open(f"{self.world.host_folder('client1')}/mutuald.log", errors="replace") as file:
-            return file.read()
+        self.logged = len(self.log("client1"))
 
     def works_again(self, broker):
         eventually(self.opens, 10, "a channel afterwards")
@@ -46,11 +42,11 @@ class Exhaustion(Chain):
     def test_without_descriptors_it_waits_and_says_so_once(self):
         with self.limited("nofile", descriptors) as broker:
             links = [self.varlink("client1", user="alice") for _ in range(5)]
-            eventually(lambda: "Too many open files" in self.log()[self.logged:], 5, "a line about it")
+            eventually(lambda: "Too many open files" in self.log("client1")[self.logged:], 5, "a line about it")
             before, begun = cpu_time(broker), time.monotonic()
             eventually(lambda: time.monotonic() - begun > 2, 5, "two seconds")
             self.assertLess(cpu_time(broker) - before, 0.5, "it spins")
-            self.assertEqual(self.log()[self.logged:].count("Too many open files"), 1)
+            self.assertEqual(self.log("client1")[self.logged:].count("Too many open files"), 1)
         for link in links:  # who waited is served
             self.assertIn("vendor", link.call("org.varlink.service.GetInfo")["parameters"])
             link.close()
@@ -93,7 +89,7 @@ class Exhaustion(Chain):
         with self.limited("nofile", descriptors) as broker:
             reply = link.call("org.mutuald.Broker.Reload")
             self.assertEqual(reply["error"], "org.mutuald.Broker.Limit", reply)
-            self.assertIn("not_reloaded", self.log()[self.logged:])
+            self.assertIn("not_reloaded", self.log("client1")[self.logged:])
         self.works_again(broker)  # by the rule that the new one has not any more
         self.assertNotIn("error", link.call("org.mutuald.Broker.Reload"))
         self.assertEqual(self.request()["error"], "org.mutuald.Broker.Denied")

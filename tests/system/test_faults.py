@@ -188,10 +188,6 @@ principals = ["alice@{host.REALM}"]
         self.assertNotEqual(done.returncode, 0)
         self.assertRegex(done.stderr, r"(?s)wrong/mutuald.toml:2.*request_timout.*request_timeout")
 
-    def log(self, name):
-        with open(f"{self.world.host_folder(name)}/mutuald.log", errors="replace") as file:
-            return file.read()
-
     # What is done to the world
 
     @contextlib.contextmanager

@@ -2,7 +2,6 @@
 """What another configuration offers, after a restart of the broker alone: mutuald-channel and its channels live on."""
 import os
 import signal
-import socket
 
 import host
 import ledger
@@ -42,16 +41,6 @@ class Offers(Chain):
         self.assertNotEqual(after["mutuald"], before["mutuald"])
         self.assertEqual(after["mutuald-channel"], before["mutuald-channel"])
 
-    def live_channel(self):
-        link = self.varlink("client1", user="alice")
-        self.addCleanup(link.close)
-        reply = link.call("org.mutuald.Broker.Open", {"request": {"service": "direct"}})
-        self.assertNotIn("error", reply)
-        program = socket.socket(fileno=link.fds[0])
-        self.addCleanup(program.close)
-        program.settimeout(10)
-        return program
-
     def listens(self, port):
         return f":{port}" in self.must("app1", "ss", "-tlnH")
 
@@ -63,7 +52,7 @@ class Offers(Chain):
         self.restart_broker(offer("renamed", ledger.PORT, host.ADDRESSES["app1"]))
         eventually(lambda: self.offered("renamed"), 15, "the renamed service")
         self.assertFalse(self.listens(7001))
-        self.assertIn("does not offer 'other' any more", self.log())
+        self.assertIn("does not offer 'other' any more", self.log("app1"))
         eventually(self.opens, 10, "a channel to the renamed service")
         # Two that exchange their ports.
         self.restart_broker(offer("renamed", 7001) + offer("second", ledger.PORT))
@@ -76,12 +65,7 @@ class Offers(Chain):
 
     def rule_of_new_channel(self):
         self.opened()
-        with open(f"{self.world.host_folder('app1')}/mutuald.log") as file:
-            return [line for line in file if "decision=admitted" in line][-1]
-
-    def log(self):
-        with open(f"{self.world.host_folder('app1')}/mutuald.log") as file:
-            return file.read()
+        return [line for line in self.log("app1").splitlines() if "decision=admitted" in line][-1]
 
     def test_where_nothing_is_offered_any_more_nobody_listens(self):
         self.restart_broker("[daemon]\n")

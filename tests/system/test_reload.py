@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import threading
 
 import host
@@ -76,20 +75,6 @@ class Reload(Chain):
         self.assertEqual(done.stdout, "")
         return done.stderr
 
-    def log(self, name="app1"):
-        with open(f"{self.world.host_folder(name)}/mutuald.log") as file:
-            return file.read()
-
-    def live_channel(self):
-        link = self.varlink("client1", user="alice")
-        self.addCleanup(link.close)
-        reply = link.call("org.mutuald.Broker.Open", {"request": {"service": "direct"}})
-        self.assertNotIn("error", reply)
-        program = socket.socket(fileno=link.fds[0])
-        self.addCleanup(program.close)
-        program.settimeout(10)
-        return program
-
     def is_alive(self, program):
         program.sendall(b"still here\n")
         return b"still here" in program.recv(4096)
@@ -97,7 +82,7 @@ class Reload(Chain):
     # Good ones
 
     def test_what_is_the_same_changes_nothing(self):
-        before = self.log()
+        before = self.log("app1")
         self.assertEqual(self.changed(), {})
         # Another file, other lines, the same words.
         self.configure("app1", "# a remark\n\n" + self.server)
@@ -108,7 +93,7 @@ class Reload(Chain):
         """The lines about offers, up to that of another service, which is offered last."""
         self.configure("app1", server + for_accept("sentinel", ["alice"], 7009))
         self.reloaded()
-        new = lambda: self.log()[len(before):]
+        new = lambda: self.log("app1")[len(before):]
         eventually(lambda: "offers 'sentinel'" in new(), 10, "the offer of the last one")
         return "\n".join(line for line in new().split("\n") if "offer" in line)
 
@@ -124,7 +109,7 @@ class Reload(Chain):
 
     def test_who_may_connect_changes_without_new_grants_and_live_channels_stay(self):
         program = self.live_channel()
-        before = self.log()
+        before = self.log("app1")
         self.configure("app1", offer(who=("bob",)))
         self.assertEqual(self.changed(), {"service.ledger.accept.allow.principals": None})
         self.assertEqual(self.request()["error"], "org.mutuald.Broker.RefusedByPeer")
@@ -139,7 +124,7 @@ class Reload(Chain):
         self.configure("app1", offer("other", 7003))
         self.changed()
         eventually(lambda: self.offered("other"), 10, "the other name on the same port")
-        self.assertIn("does not offer 'ledger' any more", self.log())
+        self.assertIn("does not offer 'ledger' any more", self.log("app1"))
         self.configure("app1", "[daemon]\n")
         self.changed()
         eventually(lambda: not self.listens(7003), 10, "a closed port")
@@ -153,7 +138,7 @@ class Reload(Chain):
         self.configure("app1", self.server.replace("ledger.keytab", "none.keytab"))
         self.assertEqual(self.changed(), {"service.ledger.accept.keytab": None})
         eventually(lambda: not self.listens(ledger.PORT), 10, "a closed port")
-        eventually(lambda: "does not offer 'ledger': " in self.log(), 10, "the line that says why")
+        eventually(lambda: "does not offer 'ledger': " in self.log("app1"), 10, "the line that says why")
         self.assertNotEqual(self.parts("app1")["service ledger"]["state"], "listening")
         self.assertFalse(self.opens())
         self.assertTrue(self.is_alive(program))
@@ -258,8 +243,8 @@ class Reload(Chain):
                 self.assertIn(text, told)
         self.configure("app1", "[service.ledger\n")
         self.assertIn(f"{MAIN}:1", self.refused())
-        self.assertIn("not_reloaded", self.log())
-        self.assertRegex(self.log(), r"the configuration was not reloaded: .*\(asked by uid 0\)")
+        self.assertIn("not_reloaded", self.log("app1"))
+        self.assertRegex(self.log("app1"), r"the configuration was not reloaded: .*\(asked by uid 0\)")
         self.assertTrue(self.opens())
         self.assertTrue(self.is_alive(program))
 
@@ -336,10 +321,10 @@ class Reload(Chain):
 
     def test_by_a_signal(self):
         self.configure("app1", offer(port=7005))
-        before = self.log()
+        before = self.log("app1")
         os.kill(self.pids("app1")["mutuald"], signal.SIGHUP)
         eventually(lambda: self.listens(7005), 10, "the other port")
-        self.assertIn("reloaded the configuration (asked by SIGHUP): ", self.log()[len(before):])
+        self.assertIn("reloaded the configuration (asked by SIGHUP): ", self.log("app1")[len(before):])
         self.configure("app1", self.server)
         self.launcher["app1"].send_signal(signal.SIGHUP)
         eventually(lambda: self.listens(ledger.PORT), 10, "the first port, by the launcher")

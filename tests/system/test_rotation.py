@@ -88,10 +88,6 @@ class Rotation(Chain):
         self.kdestroy("client1", user)
         self.kinit("client1", user)
 
-    def log(self):
-        with open(f"{self.world.host_folder('app1')}/mutuald.log") as file:
-            return file.read()
-
     def replace(self, data, mode=0o640):
         """As a careful administrator does it: a new file, renamed over the old one."""
         new = self.path + ".new"
@@ -145,8 +141,8 @@ class Rotation(Chain):
         self.replace(b"\x05\x02" + both[size:])
         self.addCleanup(self.replace, both)
         self.refused(self.request(user="alice"), "WrongPeer", "handshake", SPN, "keytab")
-        eventually(lambda: f"ticket kvno {old} " in self.log(), what="the refusal in the acceptor's log")
-        self.assertRegex(self.log(), f"ticket kvno {old} .*, keytab \\S+ has {old + 1} ")
+        eventually(lambda: f"ticket kvno {old} " in self.log("app1"), what="the refusal in the acceptor's log")
+        self.assertRegex(self.log("app1"), f"ticket kvno {old} .*, keytab \\S+ has {old + 1} ")
         self.fresh_ticket("alice")
         self.opened(user="alice")
 
@@ -167,11 +163,11 @@ class Rotation(Chain):
             with self.subTest(what):
                 self.replace(data, mode)
                 try:
-                    before = len(self.log())
+                    before = len(self.log("app1"))
                     reply = self.request(user="alice")
                     self.assertIn("error", reply)
-                    eventually(lambda: "ledger.keytab" in self.log()[before:], what="the refusal in the acceptor's log")
-                    self.assertRegex(self.log()[before:], why)
+                    eventually(lambda: "ledger.keytab" in self.log("app1")[before:], what="the refusal in the acceptor's log")
+                    self.assertRegex(self.log("app1")[before:], why)
                     rows = self._listed()
                     self.assertRegex(rows["failure"] + " " + rows["hint"], why)
                     os.write(descriptor, b"still here\n")
@@ -218,9 +214,9 @@ class Rotation(Chain):
 
     def _still_bound_to_its_spn(self):
         """A ticket for another of the host's principals is not one for this service (FT-089)."""
-        before = len(self.log())
+        before = len(self.log("app1"))
         self.refused(self.request("other", user="alice"), "WrongPeer", "handshake", f"host/{host.full_name('app1')}", ".")
-        eventually(lambda: f"host/{host.full_name('app1')}" in self.log()[before:], what="the acceptor's log of what was asked for")
+        eventually(lambda: f"host/{host.full_name('app1')}" in self.log("app1")[before:], what="the acceptor's log of what was asked for")
 
 
 if __name__ == "__main__":
