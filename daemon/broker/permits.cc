@@ -3,22 +3,6 @@
 
 namespace mutual::broker {
 
-namespace {
-
-template <class Key>
-std::size_t count_of(const std::map<Key, std::size_t>& counts, const Key& key) {
-    const auto found = counts.find(key);
-    return found == counts.end() ? 0 : found->second;
-}
-
-template <class Key>
-void less(std::map<Key, std::size_t>& counts, const Key& key) {
-    const auto found = counts.find(key);
-    if (--found->second == 0) counts.erase(found);
-}
-
-}  // namespace
-
 Error Permits::refuse(const std::string& who, std::size_t count, const std::string& suffix,
                       std::size_t most) {
     ++refused_;
@@ -34,20 +18,20 @@ Error Permits::refuse(const std::string& who, std::size_t count, const std::stri
 }
 
 Result<Permits::Permit> Permits::take(const config::Bounds& bounds, uid_t uid, const std::string& unit) {
-    const std::size_t of_uid = count_of(counts_->by_uid, uid);
-    const std::size_t of_unit = unit.empty() ? 0 : count_of(counts_->by_unit, unit);
+    const std::size_t of_uid = counts_->by_uid.of(uid);
+    const std::size_t of_unit = unit.empty() ? 0 : counts_->by_unit.of(unit);
     if (of_uid >= bounds.uid)
         return refuse("uid " + std::to_string(uid) + " has", of_uid, "_per_uid", bounds.uid);
     if (bounds.unit != 0 && of_unit >= bounds.unit)
         return refuse("unit " + unit + " has", of_unit, "_per_unit", bounds.unit);
     if (counts_->total >= bounds.all) return refuse("all callers have", counts_->total, "", bounds.all);
-    ++counts_->by_uid[uid];
-    if (!unit.empty()) ++counts_->by_unit[unit];
+    counts_->by_uid.add(uid);
+    if (!unit.empty()) counts_->by_unit.add(unit);
     ++counts_->total;
     return Permit(nullptr, [counts = counts_, uid, unit](void*) {
         --counts->total;
-        less(counts->by_uid, uid);
-        if (!unit.empty()) less(counts->by_unit, unit);
+        counts->by_uid.remove(uid);
+        if (!unit.empty()) counts->by_unit.remove(unit);
     });
 }
 

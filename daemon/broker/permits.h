@@ -7,11 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "daemon/broker/caller_unit.h"
+#include "daemon/unit/counts.h"
 #include "mutual/error.h"
 
 namespace mutual::broker {
@@ -33,8 +33,8 @@ public:
 private:
     struct Counts {
         std::size_t total = 0;
-        std::map<uid_t, std::size_t> by_uid;
-        std::map<std::string, std::size_t> by_unit;
+        unit::Counts<uid_t> by_uid;
+        unit::Counts<std::string> by_unit;
     };
     Error refuse(const std::string& who, std::size_t count, const std::string& suffix, std::size_t most);
 

@@ -27,18 +27,6 @@ ChannelState ChannelRecord::state() const {
 
 namespace {
 
-template <class Key>
-std::size_t count_of(const std::map<Key, std::size_t>& counts, const Key& key) {
-    const auto found = counts.find(key);
-    return found == counts.end() ? 0 : found->second;
-}
-
-template <class Key>
-void less(std::map<Key, std::size_t>& counts, const Key& key) {
-    const auto found = counts.find(key);
-    if (found != counts.end() && --found->second == 0) counts.erase(found);
-}
-
 Error too_many(const std::string& who, std::size_t count, const char* key) {
     return {Code::limit, Stage::channel,
             who + " " + std::to_string(count) + " live channels already, as many as daemon.limits." + key +
@@ -50,8 +38,8 @@ Error too_many(const std::string& who, std::size_t count, const char* key) {
 
 Result<void> ChannelTable::within_quota(const ChannelFacts& facts) const {
     if (facts.role != Role::initiator) return {};
-    const std::size_t of_uid = count_of(by_uid_, facts.caller);
-    const std::size_t of_unit = count_of(by_unit_, facts.unit);
+    const std::size_t of_uid = by_uid_.of(facts.caller);
+    const std::size_t of_unit = by_unit_.of(facts.unit);
     const ChannelQuota& quota = facts.quota;
     if (quota.uid != 0 && of_uid >= quota.uid)
         return too_many("uid " + std::to_string(facts.caller) + " has", of_uid, "channels_per_uid");
@@ -75,8 +63,8 @@ Result<std::shared_ptr<ChannelRecord>> ChannelTable::add(ChannelFacts facts) {
                      "there is a channel " + record->facts().channel + " already"};
     if (record->facts().role == Role::initiator) {
         ++opened_;
-        ++by_uid_[record->facts().caller];
-        if (!record->facts().unit.empty()) ++by_unit_[record->facts().unit];
+        by_uid_.add(record->facts().caller);
+        if (!record->facts().unit.empty()) by_unit_.add(record->facts().unit);
     }
     if (record->facts().cookie != 0) by_cookie_[record->facts().cookie] = record;
     return record;
@@ -88,8 +76,8 @@ void ChannelTable::end(const Record& record, WallTime now) {
     ended_.push_back(record);
     if (record->facts().role == Role::initiator) {
         --opened_;
-        less(by_uid_, record->facts().caller);
-        less(by_unit_, record->facts().unit);
+        by_uid_.remove(record->facts().caller);
+        if (!record->facts().unit.empty()) by_unit_.remove(record->facts().unit);
     }
     forget_old(now);
 }

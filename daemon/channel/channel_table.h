@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "daemon/channel/endpoint.h"
+#include "daemon/unit/counts.h"
 #include "mutual/transport.h"
 
 namespace mutual::channel {
@@ -116,8 +116,8 @@ private:
     std::deque<Record> ended_;  // in the order of their ends
     // Live ones that were opened from here.
     std::size_t opened_ = 0;
-    std::map<uid_t, std::size_t> by_uid_;
-    std::map<std::string, std::size_t> by_unit_;
+    unit::Counts<uid_t> by_uid_;
+    unit::Counts<std::string> by_unit_;
 };
 
 }  // namespace mutual::channel
