@@ -112,9 +112,7 @@ private:
         }
     }
     static asio::awaitable<Result<void>> until_closed(asio::posix::stream_descriptor& end) {
-        const boost::system::error_code failure =
-            co_await until_ready(end, asio::posix::stream_descriptor::wait_read);
-        if (failure) throw boost::system::system_error(failure);
+        co_await until_ready(end, asio::posix::stream_descriptor::wait_read);
         co_return Result<void>();
     }
     Error late(const std::string& why) const {

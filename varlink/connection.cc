@@ -152,7 +152,7 @@ asio::awaitable<void> Connection::hung_up() {
 asio::awaitable<bool> Connection::hung_up_unless_cancelled() {
     if (!socket_.is_open()) co_return true;
     const boost::system::error_code ended =
-        co_await until_ready(socket_, asio::posix::stream_descriptor::wait_error);
+        co_await end_of_wait(socket_, asio::posix::stream_descriptor::wait_error);
     co_return ended != asio::error::operation_aborted || !socket_.is_open();
 }
 

@@ -10,6 +10,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 namespace mutual::varlink {
 
@@ -24,13 +25,20 @@ inline bool is_ready(int descriptor, asio::posix::stream_descriptor::wait_type w
 }
 
 // Ends with the reactor's error, if it is cancelled above all, or when the descriptor is ready indeed.
-inline asio::awaitable<boost::system::error_code> until_ready(
+inline asio::awaitable<boost::system::error_code> end_of_wait(
     asio::posix::stream_descriptor& descriptor, asio::posix::stream_descriptor::wait_type what) {
     for (;;) {
         boost::system::error_code failure;
         co_await descriptor.async_wait(what, asio::redirect_error(asio::use_awaitable, failure));
         if (failure || !descriptor.is_open() || is_ready(descriptor.native_handle(), what)) co_return failure;
     }
+}
+
+// The same, throwing the error, as a wait of Asio's does.
+inline asio::awaitable<void> until_ready(asio::posix::stream_descriptor& descriptor,
+                                         asio::posix::stream_descriptor::wait_type what) {
+    const boost::system::error_code failure = co_await end_of_wait(descriptor, what);
+    if (failure) throw boost::system::system_error(failure);
 }
 
 }  // namespace mutual::varlink

@@ -24,7 +24,7 @@ protected:
     }
     void watch(Descriptor& descriptor) {
         asio::co_spawn(loop_, until_ready(descriptor, Descriptor::wait_error),
-                       [this](std::exception_ptr, boost::system::error_code) { ++ended_; });
+                       [this](const std::exception_ptr&) { ++ended_; });
     }
     void run() {
         loop_.restart();

@@ -28,9 +28,7 @@ asio::awaitable<Result<Connected>> connect_to(asio::io_context& loop, Endpoint e
     asio::posix::stream_descriptor descriptor(loop, socket->release());
     if (::connect(descriptor.native_handle(), address->get(), address->length) != 0) {
         if (errno != EINPROGRESS) co_return unreachable(endpoint, std::strerror(errno));
-        const boost::system::error_code ended =
-            co_await varlink::until_ready(descriptor, asio::posix::stream_descriptor::wait_write);
-        if (ended) throw boost::system::system_error(ended);
+        co_await varlink::until_ready(descriptor, asio::posix::stream_descriptor::wait_write);
     }
     int failure = 0;
     socklen_t size = sizeof failure;

@@ -85,9 +85,7 @@ std::string reap(int pidfd) {
 }
 
 asio::awaitable<void> reap_when_ended(asio::posix::stream_descriptor pidfd) {
-    const boost::system::error_code failure =
-        co_await varlink::until_ready(pidfd, asio::posix::stream_descriptor::wait_read);
-    if (failure) throw boost::system::system_error(failure);
+    co_await varlink::until_ready(pidfd, asio::posix::stream_descriptor::wait_read);
     reap(pidfd.native_handle());
 }
 
@@ -142,9 +140,7 @@ bool Process::has_ended() const {
 void Process::kill() { kill_by_pidfd(pidfd_.native_handle()); }
 
 asio::awaitable<std::string> Process::ended() {
-    const boost::system::error_code failure =
-        co_await varlink::until_ready(pidfd_, asio::posix::stream_descriptor::wait_read);
-    if (failure) throw boost::system::system_error(failure);
+    co_await varlink::until_ready(pidfd_, asio::posix::stream_descriptor::wait_read);
     auto how = reap(pidfd_.native_handle());
     pidfd_.close();
     co_return how;
