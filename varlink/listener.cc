@@ -94,6 +94,13 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
     }
 }
 
+void say_last(int socket, const Reply& reply) {
+    const std::string text = to_text(reply);
+    std::size_t sent = 0;
+    // A fresh socket's buffer takes it whole.
+    send_some(socket, {text.c_str(), text.size() + 1}, {}, sent);
+}
+
 Admit only_uid(uid_t uid, Service::Complaint complaint) {
     return [uid, complaint = std::move(complaint)](const PeerCredentials& peer,
                                                    int) -> Result<std::shared_ptr<void>> {

@@ -22,6 +22,9 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
                              std::shared_ptr<const Service> service, Admit admit, Limits limits,
                              Service::Complaint complaint);
 
+// What whoever is not served is told before its fresh connection is closed: one reply, to whatever it asks.
+void say_last(int socket, const Reply& reply);
+
 // The uid that an internal socket admits; everyone else is refused, and `complaint` hears of it.
 Admit only_uid(uid_t uid, Service::Complaint complaint);
 

@@ -11,6 +11,7 @@
 #include "daemon/broker/parts.h"
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
+#include "varlink/listener.h"
 #include "varlink/parameters.h"
 
 namespace mutual::broker {
@@ -113,13 +114,8 @@ Api::Api(Broker& broker, AcceptQueue& queue, const Offerings& offerings)
 Result<std::shared_ptr<void>> Api::admit(const Caller& caller, int socket) const {
     const config::Daemon& daemon = broker_.configuration->daemon;
     CallerUnit unit(socket, caller, daemon.unit_lookup);
-    Result<Permits::Permit> held = take(broker_.quotas.connections, daemon.limits.connections, caller, unit);
-    if (held) return held;
-    tell_of_refusal(caller, unit, held.error());
-    const std::string text = varlink::to_text(failure(held.error()));
-    std::size_t sent = 0;
-    // A fresh socket's buffer takes it whole.
-    varlink::send_some(socket, {text.c_str(), text.size() + 1}, {}, sent);
+    Result<Permits::Permit> held = hold(broker_.quotas.connections, daemon.limits.connections, caller, unit);
+    if (!held) varlink::say_last(socket, failure(held.error()));
     return held;
 }
 
@@ -190,9 +186,14 @@ Api::Reply Api::find(varlink::Incoming incoming) {
 
 Result<Permits::Permit> Api::permit(const varlink::Incoming& incoming) const {
     CallerUnit unit = unit_of(incoming);
-    Result<Permits::Permit> held =
-        take(broker_.quotas.requests, broker_.configuration->daemon.limits.requests, incoming.peer(), unit);
-    if (!held) tell_of_refusal(incoming.peer(), unit, held.error());
+    return hold(broker_.quotas.requests, broker_.configuration->daemon.limits.requests, incoming.peer(),
+                unit);
+}
+
+Result<Permits::Permit> Api::hold(Permits& permits, const config::Bounds& bounds, const Caller& caller,
+                                  CallerUnit& unit) const {
+    Result<Permits::Permit> held = take(permits, bounds, caller, unit);
+    if (!held) tell_of_refusal(caller, unit, held.error());
     return held;
 }
 
@@ -254,11 +255,8 @@ Api::Reply Api::accept(varlink::Incoming incoming) {
     if (Result<void> allowed = may_accept(incoming.peer(), unit, service); !allowed)
         co_return failure(allowed.error());
     Result<Permits::Permit> held =
-        take(broker_.quotas.accepts, broker_.configuration->daemon.limits.requests, incoming.peer(), unit);
-    if (!held) {
-        tell_of_refusal(incoming.peer(), unit, held.error());
-        co_return failure(held.error());
-    }
+        hold(broker_.quotas.accepts, broker_.configuration->daemon.limits.requests, incoming.peer(), unit);
+    if (!held) co_return failure(held.error());
     auto deadline = AcceptQueue::Clock::time_point::max();
     if (timeout) deadline = AcceptQueue::Clock::now() + std::chrono::milliseconds(*timeout);
     // `incoming` lives as long as the call waits.

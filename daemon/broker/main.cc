@@ -23,7 +23,6 @@
 #include "daemon/unit/passed_sockets.h"
 #include "daemon/unit/watchdog.h"
 #include "varlink/listener.h"
-#include "varlink/socket.h"
 
 namespace {
 
@@ -104,15 +103,14 @@ boost::asio::awaitable<void> heed_signals(boost::asio::io_context& loop, broker:
 // Whoever waits at the socket hears why there is no service. A connection that waited on would have systemd
 // start us again at once, and again.
 void turn_away(int api_socket, const Error& error) {
-    const std::string text = varlink::to_text(varlink::failure("org.mutuald.Broker", error));
+    const varlink::Reply reply = varlink::failure("org.mutuald.Broker", error);
     constexpr int most = 1024;  // then systemd may start us again for the rest
     for (int i = 0; i < most; ++i) {
         pollfd waiting{api_socket, POLLIN, 0};
         if (::poll(&waiting, 1, 0) != 1) return;
         const UniqueFd caller(::accept4(api_socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!caller) return;
-        std::size_t sent = 0;
-        varlink::send_some(caller.value(), {text.c_str(), text.size() + 1}, {}, sent);
+        varlink::say_last(caller.value(), reply);
     }
 }
 
