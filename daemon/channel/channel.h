@@ -138,6 +138,7 @@ private:
     bool establishing_ = false;  // the session said so in the call that is under way
     bool settled_ = false;
     bool peer_is_early_ = false;  // it sent something before it was admitted
+    bool program_left_ = false;   // it closed both directions; the peer may still end in order
     bool program_gone_ = false;   // it closed both directions: nobody reads what comes for it
     Instant armed_ = Instant::max();
     Instant wake_ = Instant::max();

@@ -42,7 +42,7 @@ void Channel::watch() {
     if (may_read_program()) program_.wait_readable([self = shared_from_this()] { self->program_readable(); });
     // Half-closed it may still read; closed it never will, and a peer that says nothing would keep all this
     // alive.
-    if (phase_ == Phase::established && program_.read_ended() && !program_.finished())
+    if (phase_ == Phase::established && program_.read_ended() && !program_.finished() && !program_left_)
         program_.wait_gone([self = shared_from_this()] { self->program_left(); });
     const auto writable = [self = shared_from_this()] {
         self->phase_ == Phase::closing ? self->finish_closing() : self->flush();
@@ -106,6 +106,7 @@ void Channel::program_readable() {
 }
 
 void Channel::program_left() {
+    program_left_ = true;  // waited for again it would come again, at once
     if (phase_ == Phase::established && !program_.finished()) linger_ = std::min(linger_, now() + farewell);
     rest();
 }

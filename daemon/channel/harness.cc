@@ -371,7 +371,7 @@ std::string verdict_of(const json::object& channel) {
         state = who_is(channel);
         if (state.empty()) return ::testing::AssertionFailure() << "there is no channel " << channel;
         if (state.at("ended").to_number<std::int64_t>() != 0) break;
-        std::this_thread::yield();
+        std::this_thread::sleep_for(milliseconds(5));
     }
     if (state.at("ended").to_number<std::int64_t>() == 0)
         return ::testing::AssertionFailure() << channel << " lives on";

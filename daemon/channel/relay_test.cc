@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <boost/json/serialize.hpp>
+#include <ctime>
 #include <future>
 
 #include "daemon/channel/harness.h"
@@ -14,6 +15,7 @@ namespace {
 
 using namespace testing;
 using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
 // Both ends of an established channel.
 struct Pair {
@@ -35,6 +37,13 @@ std::string pattern(std::size_t size, unsigned seed) {
     std::string text(size, '\0');
     for (auto& octet : text) octet = static_cast<char>((seed = seed * 1664525U + 1013904223U) >> 24);
     return text;
+}
+
+// Of all threads of this process.
+steady_clock::duration processor_time() {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 TEST(Channel, CarriesOctetsBothWays) {
@@ -343,6 +352,17 @@ TEST(Channel, AProgramThatIsGoneDoesNotWaitForASilentPeer) {
     EXPECT_TRUE(world.ends(pair.initiator.channel, "unauthenticated"));
     EXPECT_EQ(receive_to_end(pair.acceptor.value()), "");
     EXPECT_EQ(verdict_of(world.who_is(pair.accepted)), "authenticated");
+}
+
+TEST(Channel, AProgramThatIsGoneKeepsNoCoreBusyUntilThePeerEnds) {
+    World world;
+    auto pair = open_pair(world, world.listen_endpoint());
+    const auto began = steady_clock::now();
+    const auto used = processor_time();
+    pair.initiator.program.reset();
+    EXPECT_TRUE(world.ends(pair.initiator.channel, "unauthenticated"));
+    // A loop that spins uses as much as passes.
+    EXPECT_LT(processor_time() - used, (steady_clock::now() - began) / 2);
 }
 
 TEST(Channel, AProgramThatOnlyEndedItsOwnDirectionMayWaitForLong) {
