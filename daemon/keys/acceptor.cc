@@ -2,7 +2,6 @@
 #include "daemon/keys/acceptor.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "daemon/keys/clock_difference.h"
 #include "daemon/keys/established.h"
@@ -76,7 +75,7 @@ public:
     explicit Acceptor(std::shared_ptr<const AcceptingService> service) : service_(std::move(service)) {}
 
     StepAnswer step(std::string_view token) override {
-        if (!cred_) {
+        if (!key_) {
             auto asked = read_first_token(token);
             if (!asked) return {{}, {}, std::move(asked).error()};
             asked_ = std::move(*asked);
@@ -84,30 +83,22 @@ public:
             // peer.
             const std::string& principal =
                 service_->serves(asked_.principal) ? asked_.principal : service_->principals()[0];
-            if (auto taken = take_key(principal); !taken) return {{}, {}, std::move(taken).error()};
+            auto key = service_->key_of(principal);
+            if (!key) return {{}, {}, std::move(key).error()};
+            key_ = std::move(*key);
         }
         return accept(token);
     }
 
 private:
-    Result<void> take_key(const std::string& principal) {
-        auto keytab = KeytabFile::open(service_->keytab());
-        if (!keytab) return std::move(keytab).error();
-        auto cred = acceptor_cred(*keytab, principal);
-        if (!cred) return std::move(cred).error();
-        keytab_.emplace(std::move(*keytab));
-        cred_ = std::move(*cred);
-        return {};
-    }
-
     StepAnswer accept(std::string_view token) {
         OM_uint32 minor = 0;
         gss_buffer_desc input = input_buffer(token);
         GssBuffer output;
         // Without a place for them, delegated credentials are not kept (FT-090).
-        const OM_uint32 major =
-            gss_accept_sec_context(&minor, context_.inout(), cred_.get(), &input, GSS_C_NO_CHANNEL_BINDINGS,
-                                   nullptr, nullptr, output.out(), nullptr, nullptr, nullptr);
+        const OM_uint32 major = gss_accept_sec_context(&minor, context_.inout(), key_->cred.get(), &input,
+                                                       GSS_C_NO_CHANNEL_BINDINGS, nullptr, nullptr,
+                                                       output.out(), nullptr, nullptr, nullptr);
         StepAnswer answer{std::string(output.view()), {}, {}};
         if (GSS_ERROR(major)) {
             answer.error = failure(major, minor, token);
@@ -126,7 +117,8 @@ private:
                                 ", which is not a name of this service")};
             return;
         }
-        auto established = establish(context_, {required_flags(service_->protection()), service_->names()});
+        auto established =
+            establish(context_, {required_flags(service_->protection()), service_->principals()});
         if (established) {
             answer.established = std::move(*established);
         } else {
@@ -138,25 +130,24 @@ private:
         Error error =
             gss_failure(Stage::handshake, "accept a client that asked for " + unit::shown(asked_.principal),
                         major, minor, Code::protocol);
-        error = keytab_->explained(std::move(error));
+        error = key_->keytab.explained(std::move(error));
         error.message = unit::one_line(error.message, 1024);
         if (static_cast<krb5_error_code>(minor) == KRB5KRB_AP_ERR_TKT_EXPIRED) {
             error.code = Code::expired;
             error.hint = "the client has to get a new ticket";
         }
         if (error.code == Code::clock_skew)
-            if (const auto ahead = client_ahead(token, *keytab_))
+            if (const auto ahead = client_ahead(token, key_->keytab))
                 error.message += "; " + clock_text("the client's", *ahead);
         if (error.code == Code::no_credentials)
             error.code = Code::wrong_peer;  // it wants a key that we do not hold
-        if (error.code == Code::wrong_peer && error.hint.empty()) explain_key(error, *keytab_, asked_);
+        if (error.code == Code::wrong_peer && error.hint.empty()) explain_key(error, key_->keytab, asked_);
         return error;
     }
 
     std::shared_ptr<const AcceptingService> service_;
     AskedKey asked_;
-    std::optional<KeytabFile> keytab_;  // for as long as the credential that reads it
-    GssCred cred_;
+    std::shared_ptr<const AcceptingKey> key_;
     GssContext context_;
 };
 
@@ -184,10 +175,7 @@ Result<std::shared_ptr<const AcceptingService>> AcceptingService::make(std::stri
     for (const std::string& principal : principals) {
         auto text = canonical_principal(principal);
         if (!text) return std::move(text).error();
-        auto name = import_principal(*text);
-        if (!name) return std::move(name).error();
         service->principals_.push_back(std::move(*text));
-        service->names_.push_back(std::move(*name));
     }
     auto keys = keys_of(keytab, service->principals_);
     if (!keys) return std::move(keys).error();
@@ -197,10 +185,16 @@ Result<std::shared_ptr<const AcceptingService>> AcceptingService::make(std::stri
     return std::shared_ptr<const AcceptingService>(std::move(service));
 }
 
-std::vector<gss_name_t> AcceptingService::names() const {
-    std::vector<gss_name_t> names;
-    for (const GssName& name : names_) names.push_back(name.get());
-    return names;
+Result<std::shared_ptr<const AcceptingKey>> AcceptingService::key_of(const std::string& principal) const {
+    auto keytab = KeytabFile::open(keytab_);
+    if (!keytab) return std::move(keytab).error();
+    std::shared_ptr<const AcceptingKey>& key = in_use_[principal];
+    if (key && keytab->is_unchanged(key->keytab)) return key;
+    key.reset();
+    auto cred = acceptor_cred(*keytab, principal);
+    if (!cred) return std::move(cred).error();
+    key = std::make_shared<const AcceptingKey>(AcceptingKey{std::move(*keytab), std::move(*cred)});
+    return key;
 }
 
 bool AcceptingService::serves(std::string_view principal) const {

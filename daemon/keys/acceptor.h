@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The acceptor's side of handshakes for one service: its principals and its keytab, which is read anew for
-// each handshake, so that a rotated key is seen at once and an old one serves for as long as the file holds
-// it.
+// The acceptor's side of handshakes for one service: its principals and its keytab, which libkrb5 reads anew
+// for each handshake, so that a rotated key is seen at once and an old one serves for as long as the file
+// holds it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,12 @@
 #include "daemon/keys/keytab.h"
 
 namespace mutual::keys {
+
+// What reads one principal's key out of one keytab file.
+struct AcceptingKey {
+    KeytabFile keytab;
+    GssCred cred;  // reads `keytab`
+};
 
 class AcceptingService {
 public:
@@ -25,14 +32,16 @@ public:
     const std::vector<std::string>& principals() const { return principals_; }
     const std::vector<KeyEntry>& keys() const { return keys_; }  // of the principals, when this was made
     Protection protection() const { return protection_; }
-    std::vector<gss_name_t> names() const;
     bool serves(std::string_view principal) const;
+    // For one of the principals, out of the keytab as it is now.
+    Result<std::shared_ptr<const AcceptingKey>> key_of(const std::string& principal) const;
 
 private:
     std::string keytab_;
     std::vector<std::string> principals_;
-    std::vector<GssName> names_;
     std::vector<KeyEntry> keys_;
+    // By principal: used again while the file is unchanged.
+    mutable std::map<std::string, std::shared_ptr<const AcceptingKey>> in_use_;
     Protection protection_ = Protection::stream;
 };
 

@@ -69,21 +69,16 @@ Result<void> check_flags(const Inquiry& inquiry, OM_uint32 required) {
     return {};
 }
 
-Result<void> check_names(const Inquiry& inquiry, const std::vector<gss_name_t>& acceptors) {
+Result<void> check_mechanism(const Inquiry& inquiry) {
     if (!inquiry.open || inquiry.mechanism == GSS_C_NO_OID ||
         !gss_oid_equal(inquiry.mechanism, gss_mech_krb5))
         return Error(Code::wrong_peer, Stage::handshake,
                      "check the finished context: its mechanism is not Kerberos V5");
-    const auto is_acceptor = [&](gss_name_t name) { return same_name(name, inquiry.acceptor.get()); };
-    if (!inquiry.acceptor || std::none_of(acceptors.begin(), acceptors.end(), is_acceptor))
-        return Error(Code::wrong_peer, Stage::handshake,
-                     "check the finished context: its acceptor is " +
-                         unit::one_line(to_text(inquiry.acceptor.get()), 256));
     return {};
 }
 
-Result<std::string> sayable_name(gss_name_t name) {
-    std::string text = to_text(name);
+Result<std::string> sayable_name(const GssName& name) {
+    std::string text = name ? to_text(name.get()) : std::string();
     if (!text.empty() && is_utf8(text)) return text;
     return Error(Code::wrong_peer, Stage::handshake,
                  "check the finished context: the name " + unit::shown(text) + " is not UTF-8",
@@ -93,9 +88,9 @@ Result<std::string> sayable_name(gss_name_t name) {
 // An acceptor's lifetime counts the clock skew that it allows; a channel ends with the ticket itself.
 std::int64_t allowed_skew() {
     int skew = 300;
-    auto context = make_krb5_context();
+    auto context = lasting_krb5_context();
     profile_t profile = nullptr;
-    if (!context || krb5_get_profile(context->get(), &profile) != 0) return skew;
+    if (!context || krb5_get_profile(*context, &profile) != 0) return skew;
     profile_get_integer(profile, "libdefaults", "clockskew", nullptr, skew, &skew);
     profile_release(profile);
     return skew;
@@ -124,15 +119,18 @@ Flags flags_of(OM_uint32 flags) {
 Result<Established> establish(GssContext& context, const Required& required) {
     auto inquiry = inquire(context);
     if (!inquiry) return std::move(inquiry).error();
-    if (auto names = check_names(*inquiry, required.acceptors); !names) return std::move(names).error();
+    if (auto mechanism = check_mechanism(*inquiry); !mechanism) return std::move(mechanism).error();
+    auto acceptor = sayable_name(inquiry->acceptor);
+    if (!acceptor) return std::move(acceptor).error();
+    if (std::ranges::find(required.acceptors, *acceptor) == required.acceptors.end())
+        return Error(Code::wrong_peer, Stage::handshake,
+                     "check the finished context: its acceptor is " + unit::one_line(*acceptor, 256));
     if (auto flags = check_flags(*inquiry, required.flags); !flags) return std::move(flags).error();
     const std::int64_t lifetime = inquiry->lifetime - (inquiry->ours ? 0 : allowed_skew());
     if (lifetime <= 0)
         return Error(Code::expired, Stage::handshake, "check the finished context: its ticket has expired");
-    auto initiator = sayable_name(inquiry->initiator.get());
+    auto initiator = sayable_name(inquiry->initiator);
     if (!initiator) return std::move(initiator).error();
-    auto acceptor = sayable_name(inquiry->acceptor.get());
-    if (!acceptor) return std::move(acceptor).error();
     Established established;
     established.initiator = std::move(*initiator);
     established.acceptor = std::move(*acceptor);

@@ -11,8 +11,9 @@
 namespace mutual::keys {
 
 struct Required {
-    OM_uint32 flags = 0;                // GSS_C_*_FLAG, all of them
-    std::vector<gss_name_t> acceptors;  // the acceptor's name must be one of these
+    OM_uint32 flags = 0;  // GSS_C_*_FLAG, all of them
+    std::vector<std::string>
+        acceptors;  // the acceptor's principal must be one of these, as libkrb5 writes it
 };
 
 // unprotected: a flag is missing; wrong_peer: another name or mechanism, or a name that is not UTF-8;

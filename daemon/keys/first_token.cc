@@ -50,14 +50,14 @@ std::optional<std::string_view> ticket_in(std::string_view ap_req) {
 }
 
 Result<AskedKey> read_ticket(std::string_view der) {
-    auto context = make_krb5_context();
+    auto context = lasting_krb5_context();
     if (!context) return std::move(context).error();
     krb5_data data{};
     data.data = const_cast<char*>(der.data());
     data.length = static_cast<unsigned>(der.size());
-    Krb5Ticket ticket(context->get());
+    Krb5Ticket ticket(*context);
     if (krb5_decode_ticket(&data, ticket.out()) != 0) return unreadable("its ticket cannot be decoded");
-    return AskedKey{to_text(context->get(), ticket->server), ticket->enc_part.kvno, ticket->enc_part.enctype};
+    return AskedKey{to_text(*context, ticket->server), ticket->enc_part.kvno, ticket->enc_part.enctype};
 }
 
 std::optional<std::string_view> message_in(std::string_view token, std::string_view id) {

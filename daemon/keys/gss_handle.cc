@@ -30,10 +30,4 @@ std::string to_text(gss_name_t name) {
     return std::string(text.view());
 }
 
-bool same_name(gss_name_t a, gss_name_t b) {
-    OM_uint32 minor = 0;
-    int equal = 0;
-    return !GSS_ERROR(gss_compare_name(&minor, a, b, &equal)) && equal != 0;
-}
-
 }  // namespace mutual::keys

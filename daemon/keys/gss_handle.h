@@ -73,6 +73,5 @@ gss_buffer_desc input_buffer(std::string_view bytes);
 // A krb5 principal in its escaped text form, with realm.
 Result<GssName> import_principal(std::string_view principal);
 std::string to_text(gss_name_t name);
-bool same_name(gss_name_t a, gss_name_t b);
 
 }  // namespace mutual::keys

@@ -272,8 +272,15 @@ TEST_F(Handshakes, AKeytabIsCheckedForEachHandshake) {
         return accepting.step(number, granted.grant->step(1).token);
     };
     EXPECT_TRUE(answer_to_a_client(1).done);
+    const std::string other = "foreign/app1.keys.test@KEYS.TEST";
+    realm().add_service(other);
+    ASSERT_EQ(::rename(realm().export_key(other, "foreign.keytab").c_str(), file.c_str()), 0);
+    Stepped stepped = answer_to_a_client(4);
+    ASSERT_TRUE(stepped.error);
+    EXPECT_NE(stepped.error->message.find("it holds no key of " + spn), std::string::npos)
+        << stepped.error->message;
     ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
-    Stepped stepped = answer_to_a_client(2);
+    stepped = answer_to_a_client(2);
     ASSERT_TRUE(stepped.error);
     EXPECT_EQ(stepped.error->code, Code::invalid_configuration) << to_string(*stepped.error);
     ASSERT_EQ(::unlink(file.c_str()), 0);
@@ -390,12 +397,15 @@ TEST_F(Handshakes, AFinishedContextThatLacksMutualAuthenticationIsRefused_FT_078
     OM_uint32 major = 0;
     own_first_token(realm(), GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG, gss_mech_krb5, context, major);
     ASSERT_EQ(major, GSS_S_COMPLETE);
-    auto target = import_principal(ledger);
-    const auto refused = establish(context, {GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG, {target->get()}});
+    const auto refused = establish(context, {GSS_C_MUTUAL_FLAG | GSS_C_CONF_FLAG, {ledger}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Code::unprotected);
     EXPECT_NE(refused.error().message.find("mutual authentication"), std::string::npos);
-    EXPECT_TRUE(establish(context, {GSS_C_CONF_FLAG, {target->get()}}));
+    const auto other = establish(context, {GSS_C_CONF_FLAG, {"payroll/app1.keys.test@KEYS.TEST"}});
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, Code::wrong_peer);
+    EXPECT_NE(other.error().message.find("its acceptor is " + ledger), std::string::npos);
+    EXPECT_TRUE(establish(context, {GSS_C_CONF_FLAG, {ledger}}));
 }
 
 TEST_F(Handshakes, ClocksThatDifferTooMuchAreToldFromOtherTrouble) {

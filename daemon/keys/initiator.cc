@@ -20,20 +20,22 @@ constexpr OM_uint32 asked_flags(Protection protection) {
 
 class Initiator final : public Handshake {
 public:
-    Initiator(Krb5Context krb5, Krb5MemoryCache cache, GssCred cred, GssName target, Protection protection)
-        : krb5_(std::move(krb5)),
-          cache_(std::move(cache)),
+    Initiator(Krb5MemoryCache cache, GssCred cred, std::string target, GssName target_name,
+              Protection protection)
+        : cache_(std::move(cache)),
           cred_(std::move(cred)),
           target_(std::move(target)),
+          target_name_(std::move(target_name)),
           protection_(protection) {}
 
     StepAnswer step(std::string_view token) override {
         OM_uint32 minor = 0;
         gss_buffer_desc input = input_buffer(token);
         GssBuffer output;
-        const OM_uint32 major = gss_init_sec_context(
-            &minor, cred_.get(), context_.inout(), target_.get(), gss_mech_krb5, asked_flags(protection_), 0,
-            GSS_C_NO_CHANNEL_BINDINGS, &input, nullptr, output.out(), nullptr, nullptr);
+        const OM_uint32 major =
+            gss_init_sec_context(&minor, cred_.get(), context_.inout(), target_name_.get(), gss_mech_krb5,
+                                 asked_flags(protection_), 0, GSS_C_NO_CHANNEL_BINDINGS, &input, nullptr,
+                                 output.out(), nullptr, nullptr);
         StepAnswer answer{std::string(output.view()), {}, {}};
         if (GSS_ERROR(major)) {
             answer.error = failure(major, minor, token);
@@ -45,7 +47,7 @@ public:
 
 private:
     void finish(StepAnswer& answer) {
-        auto established = establish(context_, {asked_flags(protection_), {target_.get()}});
+        auto established = establish(context_, {asked_flags(protection_), {target_}});
         if (established) {
             answer.established = std::move(*established);
         } else {
@@ -55,7 +57,7 @@ private:
 
     Error failure(OM_uint32 major, OM_uint32 minor, std::string_view token) const {
         Error error = gss_failure(
-            Stage::handshake, "authenticate " + to_text(target_.get()), major, minor,
+            Stage::handshake, "authenticate " + target_, major, minor,
             GSS_ROUTINE_ERROR(major) == GSS_S_DEFECTIVE_TOKEN ? Code::protocol : Code::wrong_peer);
         error.message = unit::one_line(error.message, 1024);  // the peer may have had a say in it
         if (error.code == Code::clock_skew)
@@ -69,10 +71,10 @@ private:
         return error;
     }
 
-    Krb5Context krb5_;  // before what was made with it
     Krb5MemoryCache cache_;
     GssCred cred_;
-    GssName target_;
+    std::string target_;
+    GssName target_name_;
     GssContext context_;
     Protection protection_;
 };
@@ -96,16 +98,16 @@ Result<GssCred> cred_from(krb5_context context, krb5_ccache cache) {
 }  // namespace
 
 Result<std::unique_ptr<Handshake>> begin_initiating(const Ticket& ticket, Protection protection) {
-    auto context = make_krb5_context();
+    auto context = lasting_krb5_context();
     if (!context) return std::move(context).error();
-    auto cache = memory_cache_of(context->get(), ticket);
+    auto cache = memory_cache_of(*context, ticket);
     if (!cache) return std::move(cache).error();
-    auto cred = cred_from(context->get(), cache->get());
+    auto cred = cred_from(*context, cache->get());
     if (!cred) return std::move(cred).error();
     auto target = import_principal(ticket.server);
     if (!target) return std::move(target).error();
     return std::unique_ptr<Handshake>(std::make_unique<Initiator>(
-        std::move(*context), std::move(*cache), std::move(*cred), std::move(*target), protection));
+        std::move(*cache), std::move(*cred), ticket.server, std::move(*target), protection));
 }
 
 }  // namespace mutual::keys

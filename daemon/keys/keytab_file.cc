@@ -41,7 +41,17 @@ Result<KeytabFile> KeytabFile::open(const std::string& path) {
         return bad_file(path, "it is owned by uid " + std::to_string(status.st_uid), "chown it to root");
     if ((status.st_mode & (S_IRWXO | S_IWGRP)) != 0)
         return bad_file(path, "its mode is " + octal(status.st_mode), "chmod it to 0640, root:mutuald-keys");
-    return KeytabFile(path, std::move(fd));
+    return KeytabFile(path, std::move(fd), status);
+}
+
+bool KeytabFile::is_unchanged(const KeytabFile& earlier) const {
+    const auto same_time = [](const timespec& a, const timespec& b) {
+        return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+    };
+    return status_.st_dev == earlier.status_.st_dev && status_.st_ino == earlier.status_.st_ino &&
+           status_.st_size == earlier.status_.st_size &&
+           same_time(status_.st_mtim, earlier.status_.st_mtim) &&
+           same_time(status_.st_ctim, earlier.status_.st_ctim);
 }
 
 std::string KeytabFile::name() const { return "FILE:/proc/self/fd/" + std::to_string(fd_.value()); }

@@ -3,6 +3,8 @@
 // names later. libkrb5 reads it through its descriptor, for as long as this lives.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "mutual/error.h"
@@ -18,16 +20,20 @@ public:
     static Result<KeytabFile> open(const std::string& path);
 
     const std::string& path() const { return path_; }
+    // Whether both are the same file, and it was not written to in between.
+    bool is_unchanged(const KeytabFile& earlier) const;
     // For libkrb5: type and name.
     std::string name() const;
     // With the path where libkrb5 said name().
     Error explained(Error error) const;
 
 private:
-    KeytabFile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+    KeytabFile(std::string path, UniqueFd fd, const struct stat& status)
+        : path_(std::move(path)), fd_(std::move(fd)), status_(status) {}
 
     std::string path_;
     UniqueFd fd_;
+    struct stat status_;  // when it was opened
 };
 
 }  // namespace mutual::keys

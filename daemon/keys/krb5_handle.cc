@@ -14,6 +14,16 @@ Result<Krb5Context> make_krb5_context() {
     return Krb5Context(context);
 }
 
+Result<krb5_context> lasting_krb5_context() {
+    static Krb5Context lasting;
+    if (!lasting) {
+        auto made = make_krb5_context();
+        if (!made) return std::move(made).error();
+        lasting = std::move(*made);
+    }
+    return lasting.get();
+}
+
 std::string to_text(krb5_context context, krb5_const_principal principal) {
     Krb5Text text(context);
     if (krb5_unparse_name(context, principal, text.out()) != 0) return {};
@@ -33,11 +43,11 @@ Result<Krb5Principal> parse_principal(krb5_context context, const std::string& t
 }
 
 Result<std::string> canonical_principal(const std::string& text) {
-    auto context = make_krb5_context();
+    auto context = lasting_krb5_context();
     if (!context) return std::move(context).error();
-    auto parsed = parse_principal(context->get(), text, Stage::request);
+    auto parsed = parse_principal(*context, text, Stage::request);
     if (!parsed) return std::move(parsed).error();
-    return to_text(context->get(), parsed->get());
+    return to_text(*context, parsed->get());
 }
 
 }  // namespace mutual::keys

@@ -21,6 +21,10 @@ using Krb5Context = std::unique_ptr<std::remove_pointer_t<krb5_context>, Krb5Con
 // file that it includes is not seen until then.
 Result<Krb5Context> make_krb5_context();
 
+// The one that lives as long as the program, for its one thread: to read and write names, tickets and caches
+// in memory. What opens files or asks a KDC makes its own.
+Result<krb5_context> lasting_krb5_context();
+
 template <class T, auto Free>
 class Krb5Handle {
 public:

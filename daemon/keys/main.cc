@@ -60,7 +60,7 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     // libkrb5 shares what it read of krb5.conf between contexts while one of them lives, and looks each time
     // whether that file has changed; not whether one has that it includes. Without this one each handshake
     // would read it a dozen times.
-    const auto keeps_profile = make_krb5_context();
+    (void)lasting_krb5_context();
     asio::io_context loop(1);
     const varlink::Service::Complaint complaint = [&log](std::string_view text) { log.warning(text); };
     Server server(loop, std::move(*image), options.rules, complaint);

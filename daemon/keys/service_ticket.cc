@@ -43,6 +43,18 @@ Error ask_failure(krb5_context context, krb5_error_code code, const std::string&
     return error;
 }
 
+// In one pass over the cache; krb5_get_credentials makes three to find what is there.
+Result<std::optional<Ticket>> retrieved(krb5_context context, krb5_ccache cache, krb5_flags match_flags,
+                                        krb5_creds& match) {
+    krb5_creds found{};
+    if (krb5_cc_retrieve_cred(context, cache, match_flags, &match, &found) != 0)
+        return std::optional<Ticket>();
+    auto ticket = ticket_of(context, found);
+    krb5_free_cred_contents(context, &found);
+    if (!ticket) return std::move(ticket).error();
+    return std::optional<Ticket>(std::move(*ticket));
+}
+
 }  // namespace
 
 Result<std::optional<Ticket>> cached_service_ticket(krb5_context context, krb5_ccache cache,
@@ -50,12 +62,7 @@ Result<std::optional<Ticket>> cached_service_ticket(krb5_context context, krb5_c
     auto request = request_for(context, cache, wanted.target,
                                now_seconds() + std::max<std::int64_t>(wanted.minimum_lifetime, 1));
     if (!request) return std::move(request).error();
-    Krb5Creds creds(context);
-    if (krb5_get_credentials(context, KRB5_GC_CACHED, cache, &request->creds, creds.out()) != 0)
-        return std::optional<Ticket>();
-    auto ticket = ticket_of(context, *creds.get());
-    if (!ticket) return std::move(ticket).error();
-    return std::optional<Ticket>(std::move(*ticket));
+    return retrieved(context, cache, KRB5_TC_SUPPORTED_KTYPES | KRB5_TC_MATCH_TIMES, request->creds);
 }
 
 Result<std::optional<Ticket>> cached_granting_ticket(krb5_context context, krb5_ccache cache) {
@@ -71,12 +78,7 @@ Result<std::optional<Ticket>> cached_granting_ticket(krb5_context context, krb5_
     krb5_creds match{};
     match.client = client.get();
     match.server = server.get();
-    krb5_creds found{};
-    if (krb5_cc_retrieve_cred(context, cache, 0, &match, &found) != 0) return std::optional<Ticket>();
-    auto ticket = ticket_of(context, found);
-    krb5_free_cred_contents(context, &found);
-    if (!ticket) return std::move(ticket).error();
-    return std::optional<Ticket>(std::move(*ticket));
+    return retrieved(context, cache, 0, match);
 }
 
 Result<Ticket> ask_for_service_ticket(krb5_context context, krb5_ccache cache, const Wanted& wanted,

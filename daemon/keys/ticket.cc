@@ -66,11 +66,11 @@ Result<Ticket> ticket_of(krb5_context context, krb5_creds& creds) {
 }
 
 Result<Ticket> unmarshal(Secret marshalled) {
-    auto context = make_krb5_context();
+    auto context = lasting_krb5_context();
     if (!context) return std::move(context).error();
-    auto creds = creds_of(context->get(), marshalled.view());
+    auto creds = creds_of(*context, marshalled.view());
     if (!creds) return std::move(creds).error();
-    auto ticket = ticket_of(context->get(), **creds);
+    auto ticket = ticket_of(*context, **creds);
     if (!ticket) return std::move(ticket).error();
     // libkrb5 passes over what follows; in a cache file it would be further credentials, which nobody has
     // checked.
