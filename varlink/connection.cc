@@ -156,6 +156,11 @@ asio::awaitable<bool> Connection::hung_up_unless_cancelled() {
     co_return ended != asio::error::operation_aborted || !socket_.is_open();
 }
 
+bool Connection::is_quiet() {
+    return !splitter_.has_leftovers() &&
+           !is_ready(socket_.native_handle(), asio::posix::stream_descriptor::wait_read);
+}
+
 bool Connection::has_leftovers() {
     char first = 0;
     return splitter_.has_leftovers() ||
@@ -167,13 +172,6 @@ UniqueFd Connection::release() { return UniqueFd(socket_.release()); }
 void Connection::close() {
     boost::system::error_code ignored;
     socket_.close(ignored);
-}
-
-asio::awaitable<Result<std::unique_ptr<Connection>>> connect(asio::io_context& loop, std::string path,
-                                                             Limits limits) {
-    Result<UniqueFd> socket = connect_unix(path, Deadline::min());
-    if (!socket) co_return socket.error();
-    co_return std::make_unique<Connection>(loop, std::move(*socket), limits);
 }
 
 }  // namespace mutual::varlink

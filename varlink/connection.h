@@ -52,6 +52,8 @@ public:
     const PeerCredentials& peer() const { return peer_; }  // of who connected, or made the pair
     asio::io_context& loop() { return loop_; }
     int socket() { return socket_.native_handle(); }
+    // Neither closed by the peer nor with anything to read: fit for another call.
+    bool is_quiet();
     // True if the peer sent more than what receive() gave out: an upgrade is then an error.
     bool has_leftovers();
     // Gives the descriptor away; nothing may be pending.
@@ -71,9 +73,5 @@ private:
     MessageSplitter splitter_;
     std::vector<UniqueFd> descriptors_;
 };
-
-// Connects without blocking for long (a Unix socket whose queue is full answers unavailable).
-asio::awaitable<Result<std::unique_ptr<Connection>>> connect(asio::io_context& loop, std::string path,
-                                                             Limits limits = internal_limits);
 
 }  // namespace mutual::varlink

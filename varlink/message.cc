@@ -92,21 +92,22 @@ Result<Reply> parse_reply(std::string_view text, const Limits& limits) {
 }
 
 std::string to_text(const Call& call) {
-    json::object object;
-    object["method"] = call.method;
-    if (!call.parameters.empty()) object["parameters"] = call.parameters;
-    if (call.oneway) object["oneway"] = true;
-    if (call.more) object["more"] = true;
-    if (call.upgrade) object["upgrade"] = true;
-    return json::serialize(object);
+    std::string text = R"({"method":)" + json::serialize(json::string_view(call.method));
+    if (!call.parameters.empty()) text += R"(,"parameters":)" + json::serialize(call.parameters);
+    if (call.oneway) text += R"(,"oneway":true)";
+    if (call.more) text += R"(,"more":true)";
+    if (call.upgrade) text += R"(,"upgrade":true)";
+    text += '}';
+    return text;
 }
 
 std::string to_text(const Reply& reply) {
-    json::object object;
-    if (!reply.error.empty()) object["error"] = reply.error;
-    object["parameters"] = reply.parameters;
-    if (reply.continues) object["continues"] = true;
-    return json::serialize(object);
+    std::string text = "{";
+    if (!reply.error.empty()) text += R"("error":)" + json::serialize(json::string_view(reply.error)) + ',';
+    text += R"("parameters":)" + json::serialize(reply.parameters);
+    if (reply.continues) text += R"(,"continues":true)";
+    text += '}';
+    return text;
 }
 
 Reply failure(std::string_view interface, const Error& error) {

@@ -144,7 +144,6 @@ asio::awaitable<Reply> Service::answer_unless_hung_up(Incoming incoming) const {
     const std::shared_ptr<Connection> connection = incoming.connection;
     const std::string interface(interface_of(incoming.call.method));
     auto beside = std::make_shared<detail::Beside<Reply>>(loop);
-    auto watcher = std::make_shared<detail::Beside<bool>>(loop);
     struct Watch {
         static asio::awaitable<bool> run(std::shared_ptr<Connection> watched,
                                          std::shared_ptr<detail::Beside<Reply>> worker) {
@@ -156,6 +155,7 @@ asio::awaitable<Reply> Service::answer_unless_hung_up(Incoming incoming) const {
     beside->event.expires_at(std::chrono::steady_clock::time_point::max());
     detail::start(loop, beside, answer(std::move(incoming)));
     if (!beside->finished) {
+        auto watcher = std::make_shared<detail::Beside<bool>>(loop);
         detail::start(loop, watcher, Watch::run(connection, beside));
         boost::system::error_code ended;
         co_await beside->event.async_wait(asio::redirect_error(asio::use_awaitable, ended));

@@ -2,6 +2,8 @@
 #include "daemon/broker/admission.h"
 
 #include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 
 #include "daemon/broker/channel_pair.h"
@@ -162,17 +164,19 @@ asio::awaitable<Result<void>> Admission::deliver_to_accept(const config::Service
     accepted.spn = asked_spn(facts);
     accepted.endpoint = asked.endpoint;
     accepted.expires = facts.expires;
-    Pending pending{service.name, std::move(*waiter), std::move(accepted)};
+    admitted.wants_to_know_end = true;
+    auto stop = std::make_shared<asio::cancellation_signal>();
+    Pending pending{service.name, std::move(*waiter), std::move(accepted), stop};
     pending_.emplace(admitted.channel, std::move(pending));
     asio::co_spawn(broker_.loop, settle_when_hung_up(admitted.channel, std::move(connection)),
-                   [](std::exception_ptr) {});
+                   asio::bind_cancellation_slot(stop->slot(), [stop](std::exception_ptr) {}));
     co_return Result<void>();
 }
 
 asio::awaitable<void> Admission::settle_when_hung_up(std::string channel,
                                                      std::shared_ptr<varlink::Connection> connection) {
-    co_await connection->hung_up();
-    settle(channel, false);
+    const bool is_gone = co_await connection->hung_up_unless_cancelled();
+    if (is_gone) settle(channel, false);
 }
 
 asio::awaitable<Result<Admission::Admitted>> Admission::decide(
@@ -220,6 +224,7 @@ asio::awaitable<varlink::Reply> Admission::admit(varlink::Incoming incoming) {
     reply.parameters["rule"] = admitted->rule;
     reply.parameters["cookie"] = admitted->cookie;
     reply.parameters["callerUid"] = admitted->uid;
+    reply.parameters["wantsToKnowEnd"] = admitted->wants_to_know_end;
     if (!admitted->unit.empty()) reply.parameters["callerUnit"] = admitted->unit;
     co_return reply;
 }
@@ -229,6 +234,7 @@ void Admission::settle(const std::string& channel, bool established) {
     if (found == pending_.end()) return;
     Pending pending = std::move(found->second);
     pending_.erase(found);
+    pending.stop_watching->emit(asio::cancellation_type::terminal);
     if (established)
         AcceptQueue::fulfil(pending.waiter, std::move(pending.accepted));
     else

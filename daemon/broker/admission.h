@@ -38,20 +38,19 @@ private:
         std::uint64_t cookie = 0;
         uid_t uid = 0;
         std::string unit;
+        bool wants_to_know_end = false;
     };
     // Between Admit and Settle, for a channel that goes to a call of Accept.
     struct Pending {
         std::string service;
         std::shared_ptr<AcceptQueue::Waiter> waiter;
         Accepted accepted;
+        std::shared_ptr<asio::cancellation_signal> stop_watching;  // the connection that asked
     };
 
     Result<Asked> read(const varlink::Incoming& incoming) const;
     asio::awaitable<Result<Admitted>> decide(Asked asked, std::shared_ptr<varlink::Connection> connection);
     Result<std::string> check(const config::Service& service, const Facts& facts) const;
-    asio::awaitable<Result<void>> deliver(const config::Service& service, Asked asked, Facts facts,
-                                          Admitted& admitted,
-                                          std::shared_ptr<varlink::Connection> connection);
     Result<void> deliver_to_socket(const config::Service& service, const Asked& asked, const Facts& facts,
                                    Admitted& admitted) const;
     Result<void> make_ends(const config::Service& service, const AcceptQueue::Waiter& waiter,

@@ -1,19 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/connection_pool.h"
 
-#include <poll.h>
-
 namespace mutual::broker {
-
-namespace {
-
-// An idle connection has nothing to read; if it has, the program closed it or is confused.
-bool usable(varlink::Connection& connection) {
-    pollfd entry{connection.socket(), POLLIN, 0};
-    return ::poll(&entry, 1, 0) == 0;
-}
-
-}  // namespace
 
 ConnectionPool::ConnectionPool(asio::io_context& loop, std::string path, std::string program, Stage stage)
     : loop_(loop), path_(std::move(path)), program_(std::move(program)), stage_(stage) {}
@@ -32,7 +20,7 @@ Result<std::unique_ptr<varlink::Connection>> ConnectionPool::take() {
     while (!idle_.empty()) {
         std::unique_ptr<varlink::Connection> connection = std::move(idle_.back());
         idle_.pop_back();
-        if (usable(*connection)) return connection;
+        if (connection->is_quiet()) return connection;
     }
     return connect();
 }

@@ -51,10 +51,9 @@ asio::awaitable<void> Admission::obtain(std::shared_ptr<Admission> self, Admissi
     milliseconds pause = first_pause;
     co_await asio::post(self->loop_.context(), asio::use_awaitable);  // nobody is told from within ask()
     while (!self->cancelled_) {
-        Result<std::unique_ptr<varlink::Connection>> connected =
-            co_await varlink::connect(self->loop_.context(), self->path_);
-        if (connected && !self->cancelled_) {
-            self->connection_ = std::move(*connected);
+        Result<BrokerConnections::Taken> taken = self->broker_->take();
+        if (taken) {
+            self->connection_ = std::move(taken->connection);
             varlink::Call call = admit_call(question);
             Result<varlink::Reply> reply = co_await self->connection_->call_raw(std::move(call));
             if (reply) {
@@ -63,6 +62,7 @@ asio::awaitable<void> Admission::obtain(std::shared_ptr<Admission> self, Admissi
             }
         }
         if (self->cancelled_) break;
+        if (taken && !taken->is_fresh) continue;
         self->pause_.expires_after(pause);
         boost::system::error_code ignored;
         co_await self->pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -73,6 +73,7 @@ asio::awaitable<void> Admission::obtain(std::shared_ptr<Admission> self, Admissi
 void Admission::answer(Result<Admitted> result) {
     if (cancelled_ || !answered_) return;
     if (result) channel_ = result->channel;
+    if (connection_ && (!result || !result->wants_to_know_end)) broker_->give_back(std::move(connection_));
     const auto answered = std::move(answered_);
     answered_ = nullptr;
     answered(std::move(result));
@@ -103,7 +104,7 @@ asio::awaitable<void> Admission::tell(std::shared_ptr<Admission> self, bool esta
     const auto deadline = steady_clock::now() + longest_settling;
     const Result<varlink::Reply> told =
         co_await varlink::with_deadline(self->loop_.context(), std::move(telling), deadline, late);
-    (void)told;
+    if (told) self->broker_->give_back(std::move(self->connection_));
 }
 
 }  // namespace mutual::channel

@@ -8,10 +8,10 @@
 #include <memory>
 #include <string>
 
+#include "daemon/channel/broker_connections.h"
 #include "daemon/channel/endpoint.h"
 #include "daemon/channel/event_loop.h"
 #include "daemon/channel/replies.h"
-#include "varlink/connection.h"
 
 namespace mutual::channel {
 
@@ -27,12 +27,12 @@ class Admission : public std::enable_shared_from_this<Admission> {
 public:
     using Answered = std::function<void(Result<Admitted>)>;
 
-    Admission(EventLoop& loop, std::string socket_path)
-        : loop_(loop), path_(std::move(socket_path)), pause_(loop.context()) {}
+    Admission(EventLoop& loop, std::shared_ptr<BrokerConnections> broker)
+        : loop_(loop), broker_(std::move(broker)), pause_(loop.context()) {}
 
     // `answered` is called once, later, unless cancel() comes first.
     void ask(AdmissionQuestion question, Answered answered);
-    // After an answer that admitted.
+    // After an answer that admitted. Told to the broker if it wants to know.
     void settle(bool established);
     // Nobody waits for the answer any more.
     void cancel();
@@ -43,7 +43,7 @@ private:
     void answer(Result<Admitted> result);
 
     EventLoop& loop_;
-    std::string path_;
+    std::shared_ptr<BrokerConnections> broker_;
     asio::steady_timer pause_;
     std::unique_ptr<varlink::Connection> connection_;
     Answered answered_;

@@ -87,10 +87,9 @@ void Channel::step(ContextNumber number, Bytes token) {
 
 void Channel::admit(ContextNumber number, std::string claim) {
     const auto found = contexts_.find(number);
-    if (found == contexts_.end() || !found->second.established || admission_ ||
-        setup_.admission_socket.empty())
+    if (found == contexts_.end() || !found->second.established || admission_ || !setup_.broker)
         return plugin_broke("it asked for admission at the wrong moment");
-    admission_ = std::make_shared<Admission>(loop_, setup_.admission_socket);
+    admission_ = std::make_shared<Admission>(loop_, setup_.broker);
     admitting_ = true;
     auto answered = [self = shared_from_this(), number](Result<Admitted> answer) {
         self->admitting_ = false;

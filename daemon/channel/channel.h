@@ -26,7 +26,7 @@ struct ChannelSetup {
     UniqueFd program;              // initiator only
     bool program_follows = false;  // by attach(), once the channel is established
     std::shared_ptr<GrantClient> grant;
-    std::string admission_socket;  // acceptor only
+    std::shared_ptr<BrokerConnections> broker;  // acceptor only: to be admitted
 };
 
 class Channel final : public SessionHost, public std::enable_shared_from_this<Channel> {

@@ -89,6 +89,7 @@ Result<Admitted> read_admitted(varlink::Reply reply) {
     admitted.cookie = static_cast<std::uint64_t>(read.number("cookie"));
     admitted.caller = static_cast<uid_t>(read.number("callerUid", 0, 0xffffffffLL));
     admitted.unit = read.optional_text("callerUnit", 256).value_or("");
+    admitted.wants_to_know_end = read.optional_flag("wantsToKnowEnd").value_or(true);
     if (auto finished = read.finish_loosely(); !finished) return finished.error();
     return admitted;
 }

@@ -142,7 +142,7 @@ void Worker::accept(std::shared_ptr<const AcceptingService> service, UniqueFd so
     setup.idle = service->limits.idle;
     setup.network = std::move(socket);
     setup.grant = found->second.grant;
-    setup.admission_socket = surroundings_.admission_socket;
+    setup.broker = broker_;
     auto id = std::make_shared<std::string>();
     auto self = std::make_shared<std::weak_ptr<Channel>>();
     Channel::Observer observer;

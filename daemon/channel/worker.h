@@ -53,7 +53,9 @@ public:
     using Finished = std::function<void(InitiateOutcome)>;
 
     Worker(std::size_t index, const Surroundings& surroundings)
-        : index_(index), surroundings_(surroundings) {}
+        : index_(index),
+          surroundings_(surroundings),
+          broker_(std::make_shared<BrokerConnections>(loop_.context(), surroundings.admission_socket)) {}
     ~Worker();
 
     EventLoop& loop() { return loop_; }
@@ -98,7 +100,8 @@ private:
     std::unordered_map<std::uint64_t, std::shared_ptr<Initiating>> initiating_;
     std::unordered_map<std::string, Accepting> accepting_;
     std::unordered_map<std::string, std::weak_ptr<Channel>> established_;
-    EventLoop loop_;  // last: what it destroys tells us of its end
+    EventLoop loop_;  // last but what is made with it: what it destroys tells us of its end
+    std::shared_ptr<BrokerConnections> broker_;
 };
 
 }  // namespace mutual::channel
