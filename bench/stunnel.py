@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A pair of stunnels between client1 and app1, the peer that channels are compared with.
+"""Pairs of stunnels between client1 and app1, the peers that channels are compared with.
 
 Both ends show a certificate of one CA and verify the other's (RSA 2048, TLS 1.3); everything else is as stunnel has it
-by default, resumption of sessions, threads and buffers included. A program at client1 connects to a Unix socket, the
-server at app1 listens on one, as with a channel.
+by default, threads and buffers included. One pair resumes sessions, as is its default too: then only the first
+connection shows and verifies certificates. The other one is told not to, so that each end proves itself each time. A
+program at client1 connects to a Unix socket, the server at app1 listens on one, as with a channel.
 """
 import contextlib
 import os
@@ -13,38 +14,48 @@ import subprocess
 import host
 from programs import eventually
 
-PORT = 7998
-ACCEPT = "/run/stunnel/open.sock"
+PORTS = {"resuming": 7998, "verifying": 7997}
+SOCKETS = "/run/stunnel"
 FOLDER = "/opt/stunnel"
-SERVER = {"client": "no", "accept": f"{host.ADDRESSES['app1']}:{PORT}", "cert": "server"}
-CLIENT = {"client": "yes", "accept": ACCEPT, "connect": f"{host.ADDRESSES['app1']}:{PORT}", "cert": "client",
-          "checkHost": "server.bench"}
+
+
+def accepts_on(kind):
+    """Where a program at client1 connects to."""
+    return f"{SOCKETS}/{kind}.sock"
 
 
 def start(programs, server_socket):
-    """Starts both; returns their processes, where to process."""
+    """Starts a pair of each kind; returns their processes: kind to where to process."""
     folder = f"{programs.world.folder}/stunnel"
     make_certificates(folder)
-    os.makedirs(programs.world.inside("client1", os.path.dirname(ACCEPT)), exist_ok=True)
-    processes = {"app1": start_end(programs, "app1", folder, {**SERVER, "connect": server_socket}),
-                 "client1": start_end(programs, "client1", folder, CLIENT)}
-    path = programs.world.inside("client1", ACCEPT)
+    os.makedirs(programs.world.inside("client1", SOCKETS), exist_ok=True)
+    return {kind: start_pair(programs, folder, kind, server_socket) for kind in PORTS}
+
+
+def start_pair(programs, folder, kind, server_socket):
+    address = f"{host.ADDRESSES['app1']}:{PORTS[kind]}"
+    server = {"client": "no", "accept": address, "connect": server_socket}
+    client = {"client": "yes", "accept": accepts_on(kind), "connect": address, "checkHost": "server.bench"}
+    processes = {"app1": start_end(programs, "app1", folder, kind, "server", server),
+                 "client1": start_end(programs, "client1", folder, kind, "client", client)}
+    path = programs.world.inside("client1", accepts_on(kind))
     eventually(lambda: os.path.exists(path), what="the client's stunnel, listening")
     os.chmod(path, 0o666)
     return processes
 
 
-def start_end(programs, name, folder, options):
-    where = programs.world.inside(name, FOLDER)
+def start_end(programs, name, folder, kind, certificate, options):
+    inside = f"{FOLDER}/{kind}"
+    where = programs.world.inside(name, inside)
     os.makedirs(where)
-    for file in ("ca.pem", f"{options['cert']}.pem"):
+    for file in ("ca.pem", f"{certificate}.pem"):
         shutil.copy(f"{folder}/{file}", where)
-    options = {**options, "cert": f"{FOLDER}/{options['cert']}.pem", "CAfile": f"{FOLDER}/ca.pem",
-               "verifyChain": "yes"}
+    options = {**options, "cert": f"{inside}/{certificate}.pem", "CAfile": f"{inside}/ca.pem", "verifyChain": "yes",
+               "sessionResume": "yes" if kind == "resuming" else "no"}
     with open(f"{where}/stunnel.conf", "w") as file:
         file.write("foreground = yes\npid =\nsyslog = no\n[bench]\n")
         file.writelines(f"{key} = {value}\n" for key, value in options.items())
-    return programs.start_on(name, "/usr/bin/stunnel", f"{FOLDER}/stunnel.conf", log="stunnel")
+    return programs.start_on(name, "/usr/bin/stunnel", f"{inside}/stunnel.conf", log=f"stunnel-{kind}")
 
 
 def make_certificates(folder):
