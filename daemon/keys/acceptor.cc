@@ -2,6 +2,9 @@
 #include "daemon/keys/acceptor.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 
 #include "daemon/keys/clock_difference.h"
 #include "daemon/keys/established.h"
@@ -70,6 +73,19 @@ void explain_key(Error& error, const KeytabFile& keytab, const AskedKey& asked) 
                         : "export the current key there, or have the client get a new ticket";
 }
 
+// What accepts writes nothing but the replay cache.
+bool is_of_writing(OM_uint32 minor) { return minor == ENOSPC || minor == EDQUOT || minor == EROFS; }
+
+void explain_replay_cache(Error& error, OM_uint32 minor) {
+    const char* name = std::getenv("KRB5RCACHENAME");
+    const std::string_view all = name == nullptr ? "" : name;
+    error.code = Code::unavailable;
+    error.message += "; write the replay cache " + std::string(all.substr(all.find(':') + 1)) + ": " +
+                     std::strerror(static_cast<int>(minor));
+    error.hint =
+        "make room for that file: what is not recorded there could be replayed, so nobody is accepted";
+}
+
 class Acceptor final : public Handshake {
 public:
     explicit Acceptor(std::shared_ptr<const AcceptingService> service) : service_(std::move(service)) {}
@@ -132,6 +148,7 @@ private:
                         major, minor, Code::protocol);
         error = key_->keytab.explained(std::move(error));
         error.message = unit::one_line(error.message, 1024);
+        if (is_of_writing(minor)) explain_replay_cache(error, minor);
         if (static_cast<krb5_error_code>(minor) == KRB5KRB_AP_ERR_TKT_EXPIRED) {
             error.code = Code::expired;
             error.hint = "the client has to get a new ticket";

@@ -29,7 +29,8 @@ public:
     }
 
     Result<Ticket> ask(const Wanted& wanted) override {
-        return ask_for_service_ticket(context_.get(), cache_->cache.get(), wanted, granting_end_);
+        return ask_for_service_ticket(context_.get(), cache_->cache.get(), wanted, granting_end_,
+                                      cache_->has_room());
     }
 
 private:

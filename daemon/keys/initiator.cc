@@ -60,6 +60,12 @@ private:
             Stage::handshake, "authenticate " + target_, major, minor,
             GSS_ROUTINE_ERROR(major) == GSS_S_DEFECTIVE_TOKEN ? Code::protocol : Code::wrong_peer);
         error.message = unit::one_line(error.message, 1024);  // the peer may have had a say in it
+        if (static_cast<krb5_error_code>(minor) == KRB5KRB_ERR_GENERIC) {
+            error.code = Code::refused_by_peer;
+            error.message = "authenticate " + target_ +
+                            ": the peer answered that something failed on its own side (KRB_ERR_GENERIC)";
+            error.hint = "see the log of the peer";
+        }
         if (error.code == Code::clock_skew)
             if (const auto ahead = acceptor_ahead(token))
                 error.message += "; " + clock_text("the peer's", *ahead);

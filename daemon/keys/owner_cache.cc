@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -108,6 +109,14 @@ Result<OwnerCache> open_of_kind(krb5_context context, const std::string& kind, c
 }
 
 }  // namespace
+
+bool OwnerCache::has_room() const {
+    constexpr unsigned long long enough = 256 * 1024;  // for a large ticket, and what others write meanwhile
+    struct statvfs disk {};
+    if (!file || ::fstatvfs(file.value(), &disk) != 0 || disk.f_blocks == 0)
+        return true;  // no file, or no bound
+    return static_cast<unsigned long long>(disk.f_bavail) * disk.f_frsize >= enough;
+}
 
 Result<OwnerCache> open_owner_cache(krb5_context context, std::string name) {
     if (name.empty()) {

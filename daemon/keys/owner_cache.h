@@ -14,6 +14,10 @@ struct OwnerCache {
     UniqueFd file;  // what a FILE or DIR cache is read from, so that nobody can put another file in its place
     Krb5Cache cache;
     std::string name;  // for people
+
+    // Whether a ticket may be added: where the room is not enough, libkrb5 writes a part of it, and whatever
+    // comes behind that is lost until kinit writes the cache anew.
+    bool has_room() const;
 };
 
 // `name` as libkrb5 writes it; empty: the owner's default as the Kerberos configuration says.

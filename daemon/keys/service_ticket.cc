@@ -82,12 +82,13 @@ Result<std::optional<Ticket>> cached_granting_ticket(krb5_context context, krb5_
 }
 
 Result<Ticket> ask_for_service_ticket(krb5_context context, krb5_ccache cache, const Wanted& wanted,
-                                      std::int64_t granting_end) {
+                                      std::int64_t granting_end, bool kept) {
     // Asking for the whole life keeps libkrb5 from being content with a cached ticket that ends too soon.
     auto request = request_for(context, cache, wanted.target, granting_end);
     if (!request) return std::move(request).error();
     Krb5Creds creds(context);
-    if (const auto code = krb5_get_credentials(context, 0, cache, &request->creds, creds.out()))
+    if (const auto code =
+            krb5_get_credentials(context, kept ? 0 : KRB5_GC_NO_STORE, cache, &request->creds, creds.out()))
         return ask_failure(context, code, wanted.target);
     return ticket_of(context, *creds.get());
 }
