@@ -12,6 +12,7 @@
 #include "daemon/keys/ticket_source.h"
 #include "daemon/keys/utf8.h"
 #include "daemon/unit/hardening.h"
+#include "daemon/unit/krb5_conf.h"
 #include "daemon/unit/text.h"
 #include "varlink/client.h"
 
@@ -21,7 +22,7 @@ namespace {
 
 constexpr int exit_unsafe = 110;  // capabilities are left
 constexpr int exit_usage = 111;
-constexpr int exit_broken = 112;  // the connection does not work
+constexpr int exit_broken = 112;  // the connection does not work, or there is no memory
 constexpr std::string_view interface = "org.mutuald.Fetcher";
 
 // Beyond what every program of ours does: it ends with its parent, and has no use for many files or
@@ -31,6 +32,12 @@ bool confine() {
     return unit::harden().ok() && ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
            ::setrlimit(RLIMIT_NOFILE, &files) == 0 && ::setrlimit(RLIMIT_NPROC, &none) == 0 &&
            ::setrlimit(RLIMIT_FSIZE, &file_size) == 0 && has_no_capability();
+}
+
+// Else libkrb5 takes the difference that it once saw to the KDC's clock, or finds noted in a cache, for one
+// that stays, and when the clock is set right, it is wrong by that.
+Result<void> go_by_this_hosts_clock() {
+    return unit::overrule_krb5_conf("[libdefaults]\nkdc_timesync = 0\n");
 }
 
 std::unique_ptr<TicketSource> source_of(std::span<const std::string> arguments) {
@@ -100,6 +107,7 @@ int serve(TicketSource& source, varlink::BlockingConnection& connection) {
 int run_fetcher(std::span<const std::string> arguments) {
     varlink::BlockingConnection connection{UniqueFd(fetcher_socket)};
     if (!confine()) return exit_unsafe;
+    if (!go_by_this_hosts_clock()) return exit_broken;
     const auto source = source_of(arguments);
     return source ? serve(*source, connection) : exit_usage;
 }
