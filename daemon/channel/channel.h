@@ -47,6 +47,8 @@ public:
     void close(Verdict verdict);
     // Ends a handshake that nobody waits for any more; an established channel lives on.
     void abandon();
+    // Looks at the ticket's end anew: it is no longer as far away as it was.
+    void clock_was_set();
 
     Outlet& network() override { return network_.output(); }
     Outlet& program() override { return program_.output(); }

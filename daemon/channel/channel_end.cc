@@ -74,7 +74,7 @@ void Channel::close_now(bool at_once) {
     session_.reset();
     contexts_.clear();
     setup_.grant.reset();
-    if (record_) table_.end(record_, std::chrono::system_clock::now());
+    if (record_) table_.end(record_, std::chrono::system_clock::now(), now());
     observer_.over();
 }
 
@@ -118,6 +118,11 @@ void Channel::timer_fired() {
         wake_ = Instant::max();
         drive([](Session& session) { session.wake(); });
     }
+    rest();
+}
+
+void Channel::clock_was_set() {
+    check_time(now());
     rest();
 }
 

@@ -70,10 +70,10 @@ Result<std::shared_ptr<ChannelRecord>> ChannelTable::add(ChannelFacts facts) {
     return record;
 }
 
-void ChannelTable::end(const Record& record, WallTime now) {
+void ChannelTable::end(const Record& record, WallTime when, Instant now) {
     const std::lock_guard lock(mutex_);
-    record->ended_ = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
-    ended_.push_back(record);
+    record->ended_ = std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch()).count();
+    ended_.push_back({record, now});
     if (record->facts().role == Role::initiator) {
         --opened_;
         by_uid_.remove(record->facts().caller);
@@ -95,7 +95,7 @@ std::size_t ChannelTable::live_count() const {
     return by_id_.size() - ended_.size();
 }
 
-std::optional<ChannelState> ChannelTable::find(const std::string& channel, WallTime now) {
+std::optional<ChannelState> ChannelTable::find(const std::string& channel, Instant now) {
     const std::lock_guard lock(mutex_);
     forget_old(now);
     const auto found = by_id_.find(channel);
@@ -103,7 +103,7 @@ std::optional<ChannelState> ChannelTable::find(const std::string& channel, WallT
     return found->second->state();
 }
 
-std::optional<ChannelState> ChannelTable::find_by_cookie(std::uint64_t cookie, WallTime now) {
+std::optional<ChannelState> ChannelTable::find_by_cookie(std::uint64_t cookie, Instant now) {
     const std::lock_guard lock(mutex_);
     forget_old(now);
     const auto found = by_cookie_.find(cookie);
@@ -111,12 +111,10 @@ std::optional<ChannelState> ChannelTable::find_by_cookie(std::uint64_t cookie, W
     return found->second->state();
 }
 
-void ChannelTable::forget_old(WallTime now) {
-    const auto is_old = [&](const Record& record) {
-        return WallTime(std::chrono::seconds(record->ended_)) + limits_.remembered < now;
-    };
+void ChannelTable::forget_old(Instant now) {
+    const auto is_old = [&](const Ended& ended) { return ended.at + limits_.remembered < now; };
     while (!ended_.empty() && (ended_.size() > limits_.ended || is_old(ended_.front()))) {
-        forget(ended_.front());
+        forget(ended_.front().record);
         ended_.pop_front();
     }
 }

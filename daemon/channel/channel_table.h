@@ -92,7 +92,8 @@ public:
 
     // invalid_request: a channel of that id is there already; limit: see check().
     Result<std::shared_ptr<ChannelRecord>> add(ChannelFacts facts);
-    void end(const std::shared_ptr<ChannelRecord>& record, WallTime now);
+    // `when` is told to those who ask, and from `now` on it is counted how long that is.
+    void end(const std::shared_ptr<ChannelRecord>& record, WallTime when, Instant now);
     // limit: there are as many as the quota allows. Only channels opened from here have one: those that were
     // accepted are bounded for each service.
     Result<void> check(const ChannelFacts& facts) const;
@@ -100,20 +101,24 @@ public:
     std::vector<ChannelState> live() const;
     std::size_t live_count() const;
     // Also those that ended not long before `now`.
-    std::optional<ChannelState> find(const std::string& channel, WallTime now);
-    std::optional<ChannelState> find_by_cookie(std::uint64_t cookie, WallTime now);
+    std::optional<ChannelState> find(const std::string& channel, Instant now);
+    std::optional<ChannelState> find_by_cookie(std::uint64_t cookie, Instant now);
 
 private:
     using Record = std::shared_ptr<ChannelRecord>;
+    struct Ended {
+        Record record;
+        Instant at;
+    };
     Result<void> within_quota(const ChannelFacts& facts) const;
-    void forget_old(WallTime now);
+    void forget_old(Instant now);
     void forget(const Record& record);
 
     Limits limits_;
     mutable std::mutex mutex_;  // held for look-ups only
     std::unordered_map<std::string, Record> by_id_;
     std::unordered_map<std::uint64_t, Record> by_cookie_;
-    std::deque<Record> ended_;  // in the order of their ends
+    std::deque<Ended> ended_;  // in the order of their ends
     // Live ones that were opened from here.
     std::size_t opened_ = 0;
     unit::Counts<uid_t> by_uid_;

@@ -15,7 +15,8 @@ ChannelFacts facts(const std::string& channel, std::uint64_t cookie = 0) {
     return result;
 }
 
-const WallTime start{seconds(1000000)};
+const WallTime ended{seconds(1000000)};
+const Instant start{seconds(500)};
 
 TEST(ChannelTable, FindsALiveChannelByIdAndCookie) {
     ChannelTable table;
@@ -39,19 +40,19 @@ TEST(ChannelTable, RemembersTheFirstVerdictFor60SecondsAfterTheEnd) {
     auto record = *table.add(facts("a", 7));
     record->record(Verdict::authenticated);
     record->record(Verdict::reset);
-    table.end(record, start);
+    table.end(record, ended, start);
     EXPECT_EQ(table.live_count(), 0U);
     const auto state = table.find("a", start + seconds(60));
     ASSERT_TRUE(state);
     EXPECT_EQ(state->verdict, Verdict::authenticated);
-    EXPECT_EQ(state->ended, start);
+    EXPECT_EQ(state->ended, ended);
     EXPECT_FALSE(table.find("a", start + seconds(61)));
     EXPECT_FALSE(table.find_by_cookie(7, start + seconds(61)));
 }
 
 TEST(ChannelTable, RemembersABoundedNumberOfEnds) {
     ChannelTable table({seconds(60), 3});
-    for (int i = 0; i < 10; ++i) table.end(*table.add(facts(std::to_string(i))), start);
+    for (int i = 0; i < 10; ++i) table.end(*table.add(facts(std::to_string(i))), ended, start);
     EXPECT_FALSE(table.find("6", start));
     EXPECT_TRUE(table.find("7", start));
     EXPECT_TRUE(table.find("9", start));
@@ -80,7 +81,7 @@ TEST(ChannelTable, BoundsWhatAUidOpenedAndGivesThePlaceBackAtTheEnd) {
     EXPECT_EQ(table.add(opened("c", 1, quota)).error().code, Code::limit)
         << "what passed check() may be late";
     EXPECT_TRUE(table.add(opened("d", 2, quota))) << "another user's";
-    table.end(*first, start);
+    table.end(*first, ended, start);
     EXPECT_TRUE(table.check(opened("c", 1, quota)));
     EXPECT_TRUE(table.add(opened("c", 1, quota)));
     EXPECT_FALSE(table.check(opened("e", 1, quota)));
@@ -99,7 +100,7 @@ TEST(ChannelTable, BoundsAUnitOverItsUidsAndAllOfThem) {
     constexpr ChannelQuota of_all{2, 0, 0};
     EXPECT_EQ(table.check(opened("c", 3, of_all)).error().message,
               "there are 2 live channels already, as many as daemon.limits.channels allows");
-    table.end(*first, start);
+    table.end(*first, ended, start);
     EXPECT_TRUE(table.check(opened("c", 3, of_unit, "a.service")));
     EXPECT_TRUE(table.check(opened("c", 3, of_all)));
 }
@@ -114,7 +115,7 @@ TEST(ChannelTable, DoesNotCountWhatWasAcceptedOrRefused) {
     ASSERT_TRUE(first) << "one that was accepted is not among those opened";
     accepted.channel = "c";
     EXPECT_TRUE(table.check(accepted));
-    table.end(*first, start);
+    table.end(*first, ended, start);
     ASSERT_FALSE(table.add(opened("a", 1, quota))) << "there is one of that id";
     EXPECT_TRUE(table.check(opened("d", 1, quota))) << "the refused one kept its place";
 }

@@ -7,12 +7,15 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <thread>
 
 #include "daemon/channel/load_transport.h"
 #include "daemon/channel/options.h"
 #include "daemon/channel/orders.h"
 #include "daemon/unit/account.h"
+#include "daemon/unit/clock_watch.h"
 #include "daemon/unit/hardening.h"
 #include "daemon/unit/log_order.h"
 #include "daemon/unit/notify.h"
@@ -53,6 +56,19 @@ void run_loop(EventLoop& loop, Defect& defect) {
         loop.run();
     } catch (...) {
         defect.end_all(std::current_exception());
+    }
+}
+
+// Once a second for all channels, so that none has to.
+asio::awaitable<void> watch_clock(Workers& workers) {
+    using std::chrono::steady_clock, std::chrono::system_clock;
+    unit::ClockWatch watch(steady_clock::now(), system_clock::now());
+    asio::steady_timer timer(workers.front()->loop().context());
+    for (;;) {
+        timer.expires_after(std::chrono::seconds(1));
+        co_await timer.async_wait(asio::use_awaitable);
+        if (!watch.was_set(steady_clock::now(), system_clock::now())) continue;
+        for (const auto& worker : workers) worker->loop().post([&worker] { worker->clock_was_set(); });
     }
 }
 
@@ -97,6 +113,7 @@ Result<void> serve(const Options& options, const unit::Log& log) {
                         varlink::only_uid(broker->uid, complain), varlink::internal_limits, complain);
     asio::co_spawn(control.context(), std::move(listening), ended);
     asio::co_spawn(control.context(), unit::feed_watchdog(), ended);
+    asio::co_spawn(control.context(), watch_clock(workers), ended);
     asio::signal_set signals(control.context(), SIGTERM, SIGINT);
     signals.async_wait([&control](boost::system::error_code, int) { control.stop(); });
     unit::notify_ready("transport " + options.transport);

@@ -230,7 +230,7 @@ asio::awaitable<Reply> Orders::list(Incoming incoming) {
 asio::awaitable<Reply> Orders::who_is(Incoming incoming) {
     const Result<WhoIsRequest> request = read_whois(incoming.call);
     if (!request) co_return refusal(request.error());
-    const WallTime now = std::chrono::system_clock::now();
+    const Instant now = std::chrono::steady_clock::now();
     ChannelTable& table = surroundings_.table;
     std::optional<ChannelState> state;
     if (request->channel)
@@ -253,7 +253,7 @@ asio::awaitable<Reply> Orders::close(Incoming incoming) {
 }
 
 Worker* Orders::worker_of(const std::string& channel) const {
-    const auto state = surroundings_.table.find(channel, std::chrono::system_clock::now());
+    const auto state = surroundings_.table.find(channel, std::chrono::steady_clock::now());
     return state && !state->ended ? workers_[state->facts.loop].get() : nullptr;
 }
 

@@ -185,4 +185,11 @@ void Worker::close(const std::string& id, Verdict verdict) {
     if (const auto channel = found->second.lock()) channel->close(verdict);
 }
 
+void Worker::clock_was_set() {
+    std::vector<std::shared_ptr<Channel>> channels;  // those that end leave the table
+    for (const auto& [id, established] : established_)
+        if (auto channel = established.lock()) channels.push_back(std::move(channel));
+    for (const auto& channel : channels) channel->clock_was_set();
+}
+
 }  // namespace mutual::channel

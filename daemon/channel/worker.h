@@ -72,6 +72,7 @@ public:
 
     void attach(const std::string& channel, UniqueFd program);
     void close(const std::string& channel, Verdict verdict);
+    void clock_was_set();
 
 private:
     struct Initiating {
