@@ -16,6 +16,7 @@
 #include "daemon/keys/keytab.h"
 #include "daemon/keys/requests.h"
 #include "daemon/keys/sealed_file.h"
+#include "daemon/unit/clock_watch.h"
 #include "varlink/interfaces.h"
 
 namespace mutual::keys {
@@ -176,10 +177,12 @@ std::shared_ptr<varlink::Service> Server::service() {
 
 asio::awaitable<void> Server::sweep() {
     asio::steady_timer timer(loop_);
+    unit::ClockWatch watch(Clock::now(), std::chrono::system_clock::now());
     for (;;) {
         timer.expires_after(std::chrono::seconds(1));
         co_await timer.async_wait(asio::use_awaitable);
         const auto now = Clock::now();
+        if (watch.was_set(now, std::chrono::system_clock::now())) tickets_.clock_was_set();
         facts_.sweep(now);
         grants_.sweep(now);
         fetchers_->sweep(now);

@@ -173,11 +173,11 @@ void TicketKeeper::end_flight(Kept& kept, std::optional<Error> failure) {
 }
 
 // A ticket that does not end later brings nothing, and service tickets that were got with the old one go
-// when it does.
+// when it does. The KDC's clock may have been set back: then one that begins later may be of no use yet.
 void TicketKeeper::arrived(const Source& source, Ticket ticket) {
     Kept& kept = kept_[source];
     kept.used = !kept.flight || kept.flight->wanted;
-    if (!kept.ticket || kept.ticket->end < ticket.end)
+    if (!kept.ticket || kept.ticket->end < ticket.end || kept.ticket->start > ticket.start)
         kept.ticket = std::make_shared<const Ticket>(std::move(ticket));
     const std::chrono::seconds life(left_of(kept.ticket));
     kept.renewal.got(now_(), life, dice());
@@ -205,6 +205,10 @@ void TicketKeeper::failed(const Source& source, const Error& error) {
     const std::int64_t left = left_of(kept.ticket);
     complaint_("cannot get a new ticket of " + name_of(source, kept.ticket) + ": " + to_string(error) +
                (left > 0 ? "; the one in use lasts " + how_long(left) : std::string()) + "; trying again");
+}
+
+void TicketKeeper::clock_was_set() {
+    for (auto& [source, kept] : kept_) kept.renewal.hasten();
 }
 
 void TicketKeeper::sweep(Time now) {

@@ -49,6 +49,8 @@ public:
                                                     std::chrono::milliseconds timeout);
     std::optional<TicketState> state(const Source& source) const;
 
+    // The wall clock was set: whether a ticket serves by the new one, only the KDC can tell.
+    void clock_was_set();
     // Begins the renewals that are due, and forgets what is over.
     void sweep(Time now);
 

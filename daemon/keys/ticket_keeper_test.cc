@@ -33,12 +33,12 @@ public:
         co_await answer.async_wait(asio::use_awaitable);
         if (throws) throw std::runtime_error("out of something");
         if (failure) co_return *failure;
-        Fetched granting{Ticket{{}, batch, "krbtgt/KEYS.TEST@KEYS.TEST", 0, end}, false};
+        Fetched granting{Ticket{{}, batch, "krbtgt/KEYS.TEST@KEYS.TEST", start, end}, false};
         co_return std::move(granting);
     }
 
-    int asked = 0;                           // for a ticket-granting ticket
-    std::int64_t end = now_seconds() + 600;  // of the next one
+    int asked = 0;                                      // for a ticket-granting ticket
+    std::int64_t start = 0, end = now_seconds() + 600;  // of the next one
     milliseconds delay{0};
     bool throws = false;
     std::optional<Error> failure;
@@ -70,7 +70,7 @@ protected:
         return errors.back();
     }
     // Lets the time pass, and what begins then end.
-    void sweep_after(seconds time) {
+    void sweep_after(milliseconds time) {
         now += time;
         keeper.sweep(now);
         loop.restart();
@@ -207,6 +207,33 @@ TEST_F(TicketKeepers, WithoutATicketTheKdcIsAskedMoreAndMoreSeldom) {
     for (int i = 0; i < 1000; ++i) sweep_after(seconds(1));
     EXPECT_GE(kdc.asked, 6);
     EXPECT_LE(kdc.asked, 14);
+}
+
+TEST_F(TicketKeepers, ATicketIsGotAnewWhenTheClockWasSet) {
+    EXPECT_FALSE(ask());
+    sweep_after(seconds(1));
+    EXPECT_EQ(kdc.asked, 1);
+    keeper.clock_was_set();
+    fail(Code::clock_skew);
+    sweep_after(seconds(1));
+    EXPECT_EQ(failure()->code, Code::clock_skew);
+    kdc.failure.reset();
+    keeper.clock_was_set();
+    sweep_after(milliseconds(1));
+    EXPECT_EQ(kdc.asked, 3);
+    EXPECT_FALSE(failure()) << "it waited for its pause to end";
+}
+
+TEST_F(TicketKeepers, ATicketThatBeginsSoonerReplacesOneFromATimeToCome) {
+    kdc.start = now_seconds() + 1200;
+    kdc.end += 1200;
+    EXPECT_FALSE(ask());
+    kdc.start -= 1200;
+    kdc.end -= 1200;
+    keeper.clock_was_set();
+    sweep_after(seconds(1));
+    EXPECT_FALSE(ask());
+    EXPECT_EQ(kdc.used->start, kdc.start);
 }
 
 TEST_F(TicketKeepers, AFailureIsNotForgottenWhenTheTicketEnds) {
