@@ -9,7 +9,7 @@ if [ $# -ne 1 ]; then
     exit 2
 fi
 if [ -z "${MUTUAL_CHANNEL:-}" ]; then
-    exec mutualctl accept --keep --stdio "$1" -- "$0" "$1"
+    exec mutualctl accept "$1" -- "$0" "$1"
 fi
 
 question=$(cat)

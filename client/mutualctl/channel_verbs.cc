@@ -114,18 +114,17 @@ int open_channel(const Options& options) {
 int accept_channel(const Options& options) {
     Acceptor acceptor(options);
     int status = exit_ok;
-    if (!options.keep) {
+    if (options.once || options.command.empty()) {
         auto channel = acceptor.next(status);
         return channel ? use(options, std::move(*channel)) : status;
     }
     auto& servers = *new Servers(options);  // its thread may outlast us
-    for (;;) {
-        servers.make_room();
-        auto channel = acceptor.next(status);
-        if (!channel) return status;
-        status = servers.start(std::move(*channel));
-        if (status != exit_ok) return status;
+    while (status == exit_ok) {
+        servers.wait_for_room();
+        if (auto channel = acceptor.next(status)) status = servers.start(std::move(*channel));
     }
+    servers.wait_for_all();
+    return status;
 }
 
 }  // namespace mutual::ctl

@@ -7,6 +7,8 @@
 #include <array>
 #include <atomic>
 #include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "client/broker_client.h"
@@ -39,6 +41,12 @@ std::string read_all(int fd) {
     for (ssize_t count = 0; (count = ::read(fd, buffer.data(), buffer.size())) > 0;)
         text.append(buffer.data(), static_cast<std::size_t>(count));
     return text;
+}
+
+std::size_t count(std::string_view text, std::string_view part) {
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; at += part.size()) ++found;
+    return found;
 }
 
 // A peer on a thread per channel: reads to the end of our direction, answers, and ends.
@@ -82,6 +90,13 @@ protected:
     }
     static FakeBroker::Method verdict(const std::string& verdict) {
         return [verdict](Call&) { return whois_reply(verdict); };
+    }
+    // And then refuses.
+    FakeBroker::Method gives_three_times(std::atomic<int>& served) {
+        return [&served, give = gives(accepted)](Call& call) {
+            if (++served <= 3) return give(call);
+            return varlink::failure(client::broker_name, Error(Code::denied, Stage::policy, "enough"));
+        };
     }
     static Ended ctl(const FakeBroker& broker, std::vector<std::string> arguments,
                      const std::string& input = {}) {
@@ -180,26 +195,50 @@ TEST_F(Channels, AcceptGivesACommandTheChannelAsKncDoes) {
     const std::string script =
         "echo $KNC_CREDS $KNC_REMOTE_IP $KNC_REMOTE_PORT $MUTUAL_ADDRESS >&2;"
         "test /proc/self/fd/0 -ef /proc/self/fd/3 && echo answer";
-    const Ended ended = ctl(broker, {"accept", "ledger", "--stdio", "--", "sh", "-c", script});
-    EXPECT_EQ(ended.status, 0);
+    const Ended ended = ctl(broker, {"accept", "ledger", "--once", "--", "sh", "-c", script + "; exit 7"});
+    EXPECT_EQ(ended.status, 7);
     EXPECT_EQ(ended.output, "");
     EXPECT_EQ(ended.error, "alice@R 10.0.0.9 4711 10.0.0.9\n");
 }
 
-TEST_F(Channels, AcceptKeepsRunningOneCommandForEachChannel) {
+TEST_F(Channels, AcceptRunsOneCommandForEachChannelUntilItIsRefused) {
     std::atomic<int> served = 0;
-    const auto give = gives(accepted);
-    FakeBroker broker({{"Accept", [&](Call& call) {
-                            if (++served <= 3) return give(call);
-                            return varlink::failure(client::broker_name,
-                                                    Error(Code::denied, Stage::policy, "enough"));
-                        }}});
-    const Ended ended = ctl(broker, {"accept", "ledger", "--keep", "--parallel", "1", "--", "sh", "-c",
-                                     "echo $MUTUAL_CHANNEL; exit 3"});
+    FakeBroker broker({{"Accept", gives_three_times(served)}});
+    const Ended ended = ctl(broker, {"accept", "ledger", "--parallel", "1", "--", "sh", "-c",
+                                     "echo $MUTUAL_CHANNEL >&2; test /proc/self/fd/0 -ef /proc/self/fd/3 &&"
+                                     "test /proc/self/fd/1 -ef /proc/self/fd/3 && exit 3"});
     EXPECT_EQ(ended.status, exit_denied);
     EXPECT_EQ(served, 4);
-    EXPECT_EQ(ended.output, "c-2\nc-2\nc-2\n");
-    EXPECT_NE(ended.error.find("ended with status 3"), std::string::npos);
+    EXPECT_EQ(ended.output, "");
+    EXPECT_EQ(count(ended.error, "c-2\n"), 3U);
+    EXPECT_EQ(count(ended.error, "ended with status 3"), 3U) << ended.error;
+}
+
+TEST_F(Channels, AcceptLeavesStandardInputAndOutputAloneWhenTold) {
+    std::atomic<int> served = 0;
+    FakeBroker broker({{"Accept", gives_three_times(served)}});
+    const Ended ended = ctl(broker,
+                            {"accept", "ledger", "--no-stdio", "--parallel", "1", "--", "sh", "-c",
+                             "read line; echo $MUTUAL_FD $line"},
+                            "1st\n2nd\n3rd\n");
+    EXPECT_EQ(ended.status, exit_denied);
+    EXPECT_EQ(ended.output, "3 1st\n3 2nd\n3 3rd\n");
+}
+
+TEST_F(Channels, AcceptThatIsRefusedWaitsForItsCommands) {
+    std::atomic<int> served = 0;
+    const auto give = gives_three_times(served);
+    const std::string refused = testing::TempDir() + "refused." + std::to_string(::getpid());
+    FakeBroker broker({{"Accept", [&](Call& call) {
+                            Reply reply = give(call);
+                            if (served > 3) std::ofstream{refused};
+                            return reply;
+                        }}});
+    const std::string script = "until test -e " + refused + "; do sleep 0.01; done; echo served >&2";
+    const Ended ended = ctl(broker, {"accept", "ledger", "--", "sh", "-c", script});
+    EXPECT_EQ(ended.status, exit_denied);
+    EXPECT_EQ(count(ended.error, "served\n"), 3U) << ended.error;
+    std::filesystem::remove(refused);
 }
 
 TEST_F(Channels, AcceptAsksAgainWhenTheBrokerRestarts) {

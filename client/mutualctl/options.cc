@@ -24,6 +24,7 @@ struct Grammar {
     std::string instance;
     std::string host;
     int fd = -1;
+    bool no_stdio = false;
     std::vector<std::string> stray;
     CLI::App app{"Opens, accepts and shows mutually authenticated channels, by asking mutuald.", "mutualctl"};
 
@@ -34,7 +35,7 @@ private:
     void add_global();
     void add_cache(CLI::App& verb);
     void add_request(CLI::App& verb);
-    void add_command(CLI::App& verb);
+    void add_command(CLI::App& verb, const std::string& description);
     void add_channel_verbs();
     void add_question_verbs();
     void add_other_verbs();
@@ -91,30 +92,29 @@ void Grammar::add_request(CLI::App& verb) {
     verb.add_flag("--explain", options.explain, "Tell on standard error how it went, also on success");
 }
 
-void Grammar::add_command(CLI::App& verb) {
-    verb.add_flag("--stdio", options.stdio, "The command's standard input and output are the channel, too");
-    verb.add_option("COMMAND", stray,
-                    "After '--': run it with the channel as descriptor 3, named in $MUTUAL_FD");
+void Grammar::add_command(CLI::App& verb, const std::string& description) {
+    verb.add_option("COMMAND", stray, "After '--': " + description);
 }
 
 void Grammar::add_channel_verbs() {
     CLI::App* open = verb(Verb::open, "open", "Open a channel; connect it to standard input and output");
     add_request(*open);
-    add_command(*open);
+    open->add_flag("--stdio", options.stdio, "The command's standard input and output are the channel, too");
+    add_command(*open, "run it with the channel as descriptor 3, named in $MUTUAL_FD");
 
     CLI::App* accept =
-        verb(Verb::accept, "accept", "Wait for a channel that a peer opens to a service of this host");
+        verb(Verb::accept, "accept", "Wait for the channels that peers open to a service of this host");
     accept->add_option("SERVICE", options.request.service, "The service's name in the configuration")
         ->required();
     accept->add_option("--timeout", timeout, "Give up after that time (never)")
         ->type_name("TIME")
         ->check(check_span);
-    accept->add_flag("--keep", options.keep, "Go on for ever, with one command for each channel");
-    accept
-        ->add_option("--parallel", options.parallel, "With --keep: at most that many commands at a time (64)")
+    accept->add_flag("--once", options.once, "End with the first channel's command, and with its status");
+    accept->add_option("--parallel", options.parallel, "At most that many commands at a time (64)")
         ->type_name("N")
         ->check(CLI::Range(1, 100000));
-    add_command(*accept);
+    accept->add_flag("--no-stdio", no_stdio, "The command's standard input and output are not the channel");
+    add_command(*accept, "run it for each channel: its standard input, output and descriptor 3 ($MUTUAL_FD)");
 }
 
 void Grammar::add_question_verbs() {
@@ -192,8 +192,12 @@ std::string complete(Grammar& grammar, const char* cache) {
     const bool takes_command = options.verb == Verb::open || options.verb == Verb::accept;
     if (!grammar.stray.empty()) return "put '--' before the command '" + grammar.stray.front() + "'";
     if (!takes_command && !options.command.empty()) return "only open and accept run a command";
-    if (options.keep && options.command.empty()) return "--keep needs a command after '--'";
-    if (options.stdio && options.command.empty()) return "--stdio needs a command after '--'";
+    if (options.command.empty()) {
+        if (options.stdio) return "--stdio needs a command after '--'";
+        if (options.once) return "--once needs a command after '--'";
+        if (grammar.no_stdio) return "--no-stdio needs a command after '--'";
+    }
+    if (options.verb == Verb::accept) options.stdio = !grammar.no_stdio;
     if (options.verb == Verb::whois && options.channel.empty() && !options.fd)
         return "whois needs CHANNEL or --fd N";
     return {};

@@ -47,7 +47,7 @@ struct Options {
     bool explain = false;
     std::vector<std::string> command;  // what follows "--"
     bool stdio = false;                // the command gets the channel as its standard input and output, too
-    bool keep = false;
+    bool once = false;                 // accept: one channel, also with a command
     std::size_t parallel = 64;
 
     std::string channel;    // of whois and close-channel

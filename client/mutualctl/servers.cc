@@ -55,9 +55,14 @@ void Servers::collect() {
     ended_.notify_all();
 }
 
-void Servers::make_room() {
+void Servers::wait_for_room() {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [this] { return !stopping_ && running_.size() < options_.parallel; });
+}
+
+void Servers::wait_for_all() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return !stopping_ && running_.empty(); });
 }
 
 int Servers::start(client::OpenChannel channel) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that `mutualctl accept --keep` has started, one for each channel. A thread collects each at
+// The commands that `mutualctl accept` has started, one for each channel. A thread collects each at
 // its end, and ends the whole in order: SIGTERM and SIGINT are passed on to the commands, SIGHUP leaves them
 // alone; no further channel is accepted, and when the last command has ended, so does the program, with
 // success.
@@ -25,7 +25,9 @@ public:
     Servers& operator=(const Servers&) = delete;
 
     // Waits until fewer commands run than may.
-    void make_room();
+    void wait_for_room();
+    // Waits until each has ended.
+    void wait_for_all();
     // The exit status of a failure to start it, which has been told; 0: it runs.
     int start(client::OpenChannel channel);
 

@@ -88,7 +88,7 @@ class Accepting(Running):
         self.assertEqual({name: told[name] for name in expected}, expected)
 
     def test_a_command_is_run_with_the_channel_and_with_the_names_that_knc_gives(self):
-        accepting = self.accept_on_app1("vault", "--", "/usr/bin/python3", "-c", TELL_AND_ECHO)
+        accepting = self.accept_on_app1("--once", "vault", "--", "/usr/bin/python3", "-c", TELL_AND_ECHO)
         answer = self.ctl("open", "vault", input="hello\n").stdout
         for told in ("hello\n", f"MUTUAL_PEER={ALICE} ", f"MUTUAL_SELF={SELF} ", "MUTUAL_FD=3 ", "MUTUAL_SERVICE=vault ",
                      f"MUTUAL_SPN={SPN}", f"KNC_CREDS={ALICE} ", "KNC_MECH=krb5 ", "KNC_REMOTE_ADDR=10.77.0.21 ", "KNC_REMOTE_IP=10.77.0.21 ",
@@ -107,14 +107,14 @@ class Accepting(Running):
         accepting.stdin = None
 
     def test_one_acceptor_serves_many_channels_with_a_command_each(self):
-        accepting = self.accept_on_app1("--keep", "--stdio", "vault", "--", "/bin/cat")
+        accepting = self.accept_on_app1("vault", "--", "/bin/cat")
         for text in ("first\n", "second\n", "third\n"):
             self.assertEqual(self.ctl("open", "vault", input=text).stdout, text)
         self.assertIsNone(accepting.poll())
 
     def test_sigterm_ends_the_commands_and_then_the_acceptor_and_sighup_lets_them_finish(self):
         for number, expected in ((signal.SIGTERM, ""), (signal.SIGHUP, "still served\n")):
-            accepting = self.accept_on_app1("--keep", "--stdio", "vault", "--", "/bin/cat")
+            accepting = self.accept_on_app1("vault", "--", "/bin/cat")
             ours = self.open("vault")
             self.assertEqual(ours.ask("hello"), "hello\n")
             (inner,) = eventually(lambda: self.commands(accepting.pid, "mutualctl"), what="mutualctl")
@@ -127,7 +127,7 @@ class Accepting(Running):
             self.assertEqual(accepting.wait(10), 0)
 
     def test_a_command_is_collected_when_it_ends_and_its_status_is_told_at_once(self):
-        accepting = self.accept_on_app1("--keep", "--parallel", "1", "vault", "--", "/bin/sh", "-c", "exit 3", log="told")
+        accepting = self.accept_on_app1("--parallel", "1", "vault", "--", "/bin/sh", "-c", "exit 3", log="told")
         for _ in range(2):
             self.assertEqual(self.open("vault").rest(), b"")
         eventually(lambda: self.log_of("app1", "told").count("ended with status 3") == 2, what="both statuses")
@@ -142,7 +142,7 @@ class Accepting(Running):
 
     def test_eight_parallel_servers_take_their_share_of_a_load_and_outlive_the_broker(self):
         for _ in range(8):
-            self.accept_on_app1("--keep", "--stdio", "vault", "--", "/bin/cat")
+            self.accept_on_app1("vault", "--", "/bin/cat")
         self.all_are_answered()
         broker = self.answer("Status", user="root", on="app1")["pid"]
         os.kill(broker, signal.SIGKILL)

@@ -152,7 +152,7 @@ allow = {{ principals = ["alice@{host.REALM}"] }}
             return {each["channel"] for each in link.call("org.mutuald.Broker.ListChannels")["parameters"]["channels"]}
 
     def test_programs_accept_again_after_the_death_of_a_broker(self):
-        command = [f"{host.BUILD}/bin/mutualctl", "accept", "waiting", "--", "/bin/true"]
+        command = [f"{host.BUILD}/bin/mutualctl", "accept", "--once", "waiting", "--", "/bin/true"]
         waiting = self.start_on("app1", *command, user="bob", log="accept")
         eventually(lambda: self.bob_is_connected(), what="a program that waits in Accept")
         self.kill("app1", "mutuald")
