@@ -53,13 +53,13 @@ void explain_key(Error& error, const KeytabFile& keytab, const AskedKey& asked) 
     auto keys = list_keys(keytab);
     if (!keys) {
         error.message += "; " + keys.error().message;
-        error.hint = "export the service's keys anew into " + keytab.path();
+        error.hint = cure_of(keytab.path(), "export the service's keys anew into " + keytab.path());
         return;
     }
     const std::string held = kvnos_held(*keys, asked.principal);
     if (held.empty()) {
         error.message += "; the keytab " + keytab.path() + " holds no key of that principal";
-        error.hint = "export it there";
+        error.hint = cure_of(keytab.path(), "export it there");
         return;
     }
     const bool has_it = std::any_of(keys->begin(), keys->end(), [&](const KeyEntry& key) {
@@ -68,9 +68,10 @@ void explain_key(Error& error, const KeytabFile& keytab, const AskedKey& asked) 
     });
     error.message += "; ticket kvno " + std::to_string(asked.kvno) + " (" + enctype_name(asked.enctype) +
                      "), keytab " + keytab.path() + " has " + held;
-    error.hint = has_it ? "the KDC has a different key of that number: export it anew, and see that no other "
-                          "account has that SPN"
-                        : "export the current key there, or have the client get a new ticket";
+    error.hint =
+        has_it ? "the KDC has a different key of that number: export it anew, and see that no other "
+                 "account has that SPN"
+               : cure_of(keytab.path(), "export the current key there, or have the client get a new ticket");
 }
 
 // What accepts writes nothing but the replay cache.
@@ -130,7 +131,9 @@ private:
                       {},
                       Error(Code::wrong_peer, Stage::handshake,
                             "accept a client: it asked for " + unit::shown(asked_.principal) +
-                                ", which is not a name of this service")};
+                                ", which is not a name of this service",
+                            "have it ask for " + service_->principals()[0] +
+                                ", or add that name to the service's accept.spns if it is one of its own")};
             return;
         }
         auto established =

@@ -16,8 +16,9 @@ KeyEntry entry_of(krb5_context context, const krb5_keytab_entry& entry) {
     return {to_text(context, entry.principal), entry.vno, enctype_name(entry.key.enctype), entry.key.enctype};
 }
 
-Error unusable(Error error) {
-    if (error.hint.empty()) error.hint = "export the service's keys anew into that file (kadmin ktadd)";
+Error unusable(const std::string& path, Error error) {
+    if (error.hint.empty())
+        error.hint = cure_of(path, "export the service's keys anew into that file (kadmin ktadd)");
     return error;
 }
 
@@ -26,7 +27,7 @@ Result<std::vector<KeyEntry>> read_entries(krb5_context context, krb5_keytab key
     const std::string doing = "read the keytab " + path;
     krb5_kt_cursor cursor{};
     if (const auto code = krb5_kt_start_seq_get(context, keytab, &cursor))
-        return unusable(krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials));
+        return unusable(path, krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials));
     std::vector<KeyEntry> keys;
     krb5_keytab_entry entry{};
     krb5_error_code code = 0;
@@ -36,10 +37,10 @@ Result<std::vector<KeyEntry>> read_entries(krb5_context context, krb5_keytab key
     }
     krb5_kt_end_seq_get(context, keytab, &cursor);
     if (code != 0 && code != KRB5_KT_END)
-        return unusable(krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials));
+        return unusable(path, krb5_failure(Stage::credentials, doing, context, code, Code::no_credentials));
     if (keys.empty())
-        return unusable(Error(Code::no_credentials, Stage::credentials,
-                              doing + ": it is empty or truncated: it holds no key"));
+        return unusable(path, Error(Code::no_credentials, Stage::credentials,
+                                    doing + ": it is empty or truncated: it holds no key"));
     return keys;
 }
 
@@ -69,12 +70,13 @@ Result<std::string> host_principal(const std::vector<KeyEntry>& keys, const std:
         if (key.principal.starts_with("host/")) return key.principal;
     return Error(Code::no_credentials, Stage::credentials,
                  "use the keytab " + path + ": it holds no host/ principal",
-                 "join the host to its realm, or export its host/ key into that keytab");
+                 cure_of(path, "join the host to its realm, or export its host/ key into that keytab"));
 }
 
 Error no_key(const std::string& path, const std::string& principal) {
     return Error(Code::no_credentials, Stage::credentials,
-                 "use the keytab " + path + ": it holds no key of " + principal, "export that key there");
+                 "use the keytab " + path + ": it holds no key of " + principal,
+                 cure_of(path, "export that key there"));
 }
 
 std::string kvnos_held(const std::vector<KeyEntry>& keys, std::string_view principal) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 namespace mutual::keys {
 
@@ -25,7 +26,19 @@ std::string octal(mode_t mode) {
     return text.data();
 }
 
+constexpr std::string_view passed = "/run/credentials/";
+constexpr std::string_view passed_host_keytab = "/krb5.keytab";
+
 }  // namespace
+
+std::string cure_of(const std::string& path, std::string hint) {
+    if (!path.starts_with(passed)) return hint;
+    const std::string where =
+        path.ends_with(passed_host_keytab)
+            ? "join the host to its realm, or export its host/ key into /etc/krb5.keytab"
+            : "export the keys into the file of which this is a copy";
+    return where + "; then restart mutuald-keys, for the copy is made when it starts";
+}
 
 Result<KeytabFile> KeytabFile::open(const std::string& path) {
     if (!path.starts_with('/')) return bad_file(path, "it is not an absolute path");
@@ -33,7 +46,7 @@ Result<KeytabFile> KeytabFile::open(const std::string& path) {
     if (!fd && errno == ELOOP) return bad_file(path, "it is a symbolic link", "name the file itself");
     if (!fd)
         return bad_file(path, std::strerror(errno),
-                        "export the service's keys there, 0640, root:mutuald-keys");
+                        cure_of(path, "export the service's keys there, 0640, root:mutuald-keys"));
     struct stat status {};
     if (::fstat(fd.value(), &status) != 0) return bad_file(path, std::strerror(errno));
     if (!S_ISREG(status.st_mode)) return bad_file(path, "it is not a regular file");

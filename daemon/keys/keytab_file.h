@@ -12,6 +12,10 @@
 
 namespace mutual::keys {
 
+// What a person can do about keys that the file at `path` lacks: `hint`, unless the path is that of a copy
+// which systemd passes to this program (LoadCredential=), where nobody can put any.
+std::string cure_of(const std::string& path, std::string hint);
+
 class KeytabFile {
 public:
     // Never waits. invalid_configuration, naming file and mode: not an absolute path, absent, a symbolic
