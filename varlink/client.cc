@@ -91,8 +91,10 @@ Result<Reply> BlockingConnection::next(Deadline deadline) {
     Result<bool> received = receive_message(message, deadline);
     if (!received) return received.error();
     if (!*received) return lost("the other side closed the connection without an answer");
+    // Also those of a message that is refused: they must not pass for the next one's.
+    std::vector<UniqueFd> descriptors = std::exchange(descriptors_, {});
     Result<Reply> reply = parse_reply(message, limits_);
-    if (reply) reply->descriptors = std::exchange(descriptors_, {});
+    if (reply) reply->descriptors = std::move(descriptors);
     return reply;
 }
 
@@ -119,9 +121,10 @@ Result<std::optional<Call>> BlockingConnection::receive(Deadline deadline) {
     Result<bool> received = receive_message(message, deadline);
     if (!received) return received.error();
     if (!*received) return std::optional<Call>();
+    std::vector<UniqueFd> descriptors = std::exchange(descriptors_, {});
     Result<Call> call = parse_call(message, limits_);
     if (!call) return call.error();
-    call->descriptors = std::exchange(descriptors_, {});
+    call->descriptors = std::move(descriptors);
     return std::optional<Call>(std::move(*call));
 }
 

@@ -132,9 +132,10 @@ asio::awaitable<Result<std::optional<Call>>> Connection::receive() {
     Result<bool> received = co_await receive_message(message, true);
     if (!received) co_return received.error();
     if (!*received) co_return std::optional<Call>();
+    std::vector<UniqueFd> descriptors = std::exchange(descriptors_, {});
     Result<Call> call = parse_call(message, limits_);
     if (!call) co_return call.error();
-    call->descriptors = std::exchange(descriptors_, {});
+    call->descriptors = std::move(descriptors);
     std::optional<Call> some(std::move(*call));
     co_return some;
 }
