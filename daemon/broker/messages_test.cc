@@ -89,5 +89,28 @@ TEST(PluginsMessages, AProblemThatCannotBeReadIsAProblem) {
     EXPECT_EQ(bad.problem->stage, Stage::discovery);
 }
 
+TEST(PluginsMessages, AStatusOfAnotherShapeIsRefused) {
+    const auto status = [](const std::string& more) {
+        return read_plugins_status(
+            reply(R"({"pid":7,"fingerprint":"f","plugins":[{"name":"scp","path":"/p","version":"1",)"
+                  R"("state":"backoff","finders":2)" +
+                  more + "}]}"));
+    };
+    const auto good = status(
+        R"(,"failures":3,"problem":{"code":"PluginFailed","stage":"discovery","message":"m","hint":"h"})");
+    ASSERT_TRUE(good) << good.error().message;
+    ASSERT_EQ(good->plugins.size(), 1U);
+    EXPECT_EQ(good->plugins[0].failures, 3);
+    EXPECT_EQ(good->plugins[0].problem, Error(Code::plugin_failed, Stage::discovery, "m", "h"));
+    EXPECT_FALSE(status(R"(,"failures":3)").value().plugins[0].problem);
+    EXPECT_FALSE(status(R"(,"failures":3,"problem":null)").value().plugins[0].problem);
+    EXPECT_EQ(refusal(status(R"(,"failures":3,"problem":"gone")")),
+              "Status: parameter 'plugins' parameter 'problem' is not an object");
+    for (const char* bad : {"", R"(,"failures":"3")", R"(,"failures":3,"problem":{"message":["m"]})"})
+        EXPECT_FALSE(status(bad)) << bad;
+    EXPECT_FALSE(read_plugins_status(reply(R"({"pid":7,"fingerprint":"f","plugins":["scp"]})")));
+    EXPECT_FALSE(read_plugins_status(reply("{}")));
+}
+
 }  // namespace
 }  // namespace mutual::broker

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/parts.h"
 
+#include "daemon/broker/plugins_messages.h"
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
 #include "varlink/parameters.h"
@@ -34,12 +35,13 @@ std::string counted(varlink::Parameters& parameters, std::string_view field, std
     return std::to_string(parameters.number(field)) + " " + std::string(what);
 }
 
-Part keys_part(const varlink::Reply& reply) {
-    varlink::Parameters parameters(reply.parameters);
+void add_keys(const varlink::Reply& reply, Parts& parts) {
+    varlink::Parameters parameters(reply.parameters, nullptr, "Status");
     Part part{"mutuald-keys", "running", parameters.number("pid"), ""};
     part.detail = counted(parameters, "grants", "grants, ") + counted(parameters, "contexts", "contexts, ") +
                   counted(parameters, "fetchers", "fetchers");
-    return part;
+    const Result<void> finished = parameters.finish_loosely();
+    parts.rows.push_back(finished ? std::move(part) : failed(part.name, finished.error()));
 }
 
 // Its own restart, or a reload of its unit alone, may have given it another configuration than ours.
@@ -54,28 +56,29 @@ std::string difference(Broker& broker, const std::string& fingerprint) {
     return text;
 }
 
-void add_plugins(Broker& broker, const varlink::Reply& reply, Parts& parts) {
-    varlink::Parameters parameters(reply.parameters);
-    const std::int64_t pid = parameters.number("pid");
-    const std::string fingerprint = parameters.optional_text("fingerprint").value_or("unknown");
-    parts.rows.push_back({"mutuald-plugin", "running", pid, difference(broker, fingerprint)});
-    for (const json::object& entry : parameters.objects("plugins")) {
-        varlink::Parameters plugin(entry);
-        Part part{"plugin " + plugin.text("name"), plugin.text("state"), 0, plugin.text("path")};
-        if (const auto problem = plugin.optional_object("problem"))
-            part.detail.append(": ").append(varlink::Parameters(*problem).text("message"));
+void add_plugins(Broker& broker, const PluginsStatus& status, Parts& parts) {
+    parts.rows.push_back({"mutuald-plugin", "running", status.pid, difference(broker, status.fingerprint)});
+    for (const PluginState& plugin : status.plugins) {
+        Part part{"plugin " + plugin.name, plugin.state, 0, plugin.path};
+        if (plugin.problem) part.detail.append(": ").append(plugin.problem->message);
         parts.rows.push_back(std::move(part));
     }
 }
 
 void add_channel(const std::string& program, const varlink::Reply& reply, Parts& parts) {
-    varlink::Parameters parameters(reply.parameters);
+    varlink::Parameters parameters(reply.parameters, nullptr, "Status");
     const std::int64_t channels = parameters.number("channels");
-    parts.channels += channels;
-    parts.rows.push_back({program, "running", parameters.number("pid"),
-                          std::to_string(channels) + " channels, " +
-                              counted(parameters, "handshakes", "handshakes, ") +
-                              counted(parameters, "loops", "loops")});
+    Part part{program, "running", parameters.number("pid"), std::to_string(channels) + " channels, "};
+    part.detail += counted(parameters, "handshakes", "handshakes, ") + counted(parameters, "loops", "loops");
+    const Result<void> finished = parameters.finish_loosely();
+    if (finished) parts.channels += channels;
+    parts.rows.push_back(finished ? std::move(part) : failed(program, finished.error()));
+}
+
+asio::awaitable<Result<PluginsStatus>> ask_plugins(Broker& broker) {
+    Result<varlink::Reply> reply = co_await ask(broker.loop, broker.programs.plugins, "org.mutuald.Plugins");
+    if (!reply) co_return reply.error();
+    co_return read_plugins_status(*reply);
 }
 
 }  // namespace
@@ -92,9 +95,11 @@ json::object to_json(const Part& part) {
 asio::awaitable<Parts> ask_parts(Broker& broker) {
     Parts parts;
     Result<varlink::Reply> keys = co_await ask(broker.loop, broker.programs.keys, "org.mutuald.Keys");
-    parts.rows.push_back(keys ? keys_part(*keys) : failed("mutuald-keys", keys.error()));
-    Result<varlink::Reply> plugins =
-        co_await ask(broker.loop, broker.programs.plugins, "org.mutuald.Plugins");
+    if (keys)
+        add_keys(*keys, parts);
+    else
+        parts.rows.push_back(failed("mutuald-keys", keys.error()));
+    const Result<PluginsStatus> plugins = co_await ask_plugins(broker);
     if (plugins)
         add_plugins(broker, *plugins, parts);
     else
@@ -126,18 +131,21 @@ asio::awaitable<std::vector<std::string>> set_log_level(Broker& broker, unit::Pr
 }
 
 asio::awaitable<Result<json::array>> list_discovery_plugins(Broker& broker) {
-    Result<varlink::Reply> reply = co_await ask(broker.loop, broker.programs.plugins, "org.mutuald.Plugins");
-    if (!reply) co_return reply.error();
-    varlink::Parameters parameters(reply->parameters, nullptr, "Status");
+    const Result<PluginsStatus> status = co_await ask_plugins(broker);
+    if (!status) co_return status.error();
     json::array plugins;
-    for (const json::object& entry : parameters.objects("plugins")) {
-        json::object plugin = entry;
-        plugin["kind"] = "discovery";
-        if (const auto problem = plugin.find("problem"); problem != plugin.end())
-            problem->value() = varlink::Parameters(problem->value().as_object()).text("message");
-        plugins.push_back(std::move(plugin));
+    for (const PluginState& plugin : status->plugins) {
+        json::object object;
+        object["name"] = plugin.name;
+        object["kind"] = "discovery";
+        object["state"] = plugin.state;
+        object["version"] = plugin.version;
+        object["path"] = plugin.path;
+        object["finders"] = plugin.finders;
+        object["failures"] = plugin.failures;
+        if (plugin.problem) object["problem"] = plugin.problem->message;
+        plugins.push_back(std::move(object));
     }
-    if (Result<void> finished = parameters.finish_loosely(); !finished) co_return finished.error();
     co_return plugins;
 }
 

@@ -44,6 +44,22 @@ Error read_problem(varlink::Parameters& outer, const json::object& object) {
     return error;
 }
 
+PluginState read_state(varlink::Parameters& outer, const json::object& object) {
+    varlink::Parameters parameters(object);
+    PluginState plugin;
+    plugin.name = parameters.text("name");
+    plugin.path = parameters.text("path");
+    plugin.version = parameters.text("version");
+    plugin.state = parameters.text("state");
+    plugin.finders = parameters.number("finders");
+    plugin.failures = parameters.number("failures");
+    if (const auto problem = parameters.optional_object("problem"))
+        plugin.problem = read_problem(parameters, *problem);
+    if (auto finished = parameters.finish_loosely(); !finished)
+        outer.fault("plugins", finished.error().message);
+    return plugin;
+}
+
 }  // namespace
 
 json::object to_json(const Query& query) {
@@ -84,6 +100,17 @@ Result<std::vector<std::string>> read_addresses(const varlink::Reply& reply) {
     std::vector<std::string> addresses = parameters.texts("addresses", 64, 64);
     if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
     return addresses;
+}
+
+Result<PluginsStatus> read_plugins_status(const varlink::Reply& reply) {
+    varlink::Parameters parameters(reply.parameters, nullptr, "Status");
+    PluginsStatus status;
+    status.pid = parameters.number("pid");
+    status.fingerprint = parameters.text("fingerprint");
+    for (const json::object& entry : parameters.objects("plugins"))
+        status.plugins.push_back(read_state(parameters, entry));
+    if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
+    return status;
 }
 
 }  // namespace mutual::broker

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,9 +21,26 @@ struct Found {
     std::optional<Error> problem;  // what ended the search early; candidates may be there all the same
 };
 
+struct PluginState {
+    std::string name;
+    std::string path;
+    std::string version;
+    std::string state;  // ready, failed, backoff
+    std::int64_t finders = 0;
+    std::int64_t failures = 0;
+    std::optional<Error> problem;
+};
+
+struct PluginsStatus {
+    std::int64_t pid = 0;
+    std::string fingerprint;  // of the configuration in use
+    std::vector<PluginState> plugins;
+};
+
 boost::json::object to_json(const Query& query);
 
 Found read_found(const varlink::Reply& reply);
 Result<std::vector<std::string>> read_addresses(const varlink::Reply& reply);
+Result<PluginsStatus> read_plugins_status(const varlink::Reply& reply);
 
 }  // namespace mutual::broker
