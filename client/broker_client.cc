@@ -99,6 +99,10 @@ Answer<PastRequest> BrokerClient::explain(const std::string& request) {
     return ask("Explain", {{"request", request}}, after(quick), read_past_request);
 }
 
+Answer<std::vector<RequestSummary>> BrokerClient::list_requests() {
+    return ask("ListRequests", {}, after(quick), read_requests);
+}
+
 Answer<std::string> BrokerClient::metrics() { return ask("Metrics", {}, after(quick), read_metrics); }
 
 Answer<Reloaded> BrokerClient::reload() { return ask("Reload", {}, after(quick), read_reloaded); }

@@ -40,6 +40,7 @@ public:
     Answer<std::vector<Plugin>> list_plugins();
     Answer<std::vector<Credential>> list_credentials(const std::optional<std::string>& cache);
     Answer<PastRequest> explain(const std::string& request);
+    Answer<std::vector<RequestSummary>> list_requests();
     Answer<std::string> metrics();
     Answer<Reloaded> reload();
     // Empty: changes nothing.

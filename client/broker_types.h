@@ -158,6 +158,15 @@ struct PastRequest {
     std::string hint;
 };
 
+struct RequestSummary {
+    std::string request;
+    std::string method;
+    std::string service;
+    std::int64_t caller_uid = 0;
+    std::string result;
+    std::int64_t ended = 0;  // seconds since the epoch
+};
+
 struct Change {
     std::string key;
     std::string waits_for;  // a program to restart; empty: in force

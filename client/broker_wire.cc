@@ -211,6 +211,19 @@ void fill_past_request(Parameters& from, PastRequest& past) {
     past.hint = from.text("hint", longest_text);
 }
 
+void fill_summary(Parameters& from, RequestSummary& request) {
+    request.request = from.text("request");
+    request.method = from.text("method");
+    request.service = from.text("service");
+    request.caller_uid = from.number("callerUid");
+    request.result = from.text("result");
+    request.ended = from.number("ended");
+}
+
+void fill_requests(Parameters& from, std::vector<RequestSummary>& requests) {
+    requests = read_all<RequestSummary>(from, "requests", fill_summary);
+}
+
 void fill_metrics(Parameters& from, std::string& text) { text = from.text("text", longest_metrics); }
 
 void fill_change(Parameters& from, Change& change) {
@@ -278,6 +291,9 @@ Result<std::vector<Credential>> read_credentials(varlink::Reply& reply) {
 }
 Result<PastRequest> read_past_request(varlink::Reply& reply) {
     return read<PastRequest>(reply.parameters, nullptr, fill_past_request);
+}
+Result<std::vector<RequestSummary>> read_requests(varlink::Reply& reply) {
+    return read<std::vector<RequestSummary>>(reply.parameters, nullptr, fill_requests);
 }
 Result<LogLevel> read_log_level(varlink::Reply& reply) {
     return read<LogLevel>(reply.parameters, nullptr, [](Parameters& from, LogLevel& level) {

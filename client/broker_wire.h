@@ -26,6 +26,7 @@ Result<std::vector<Service>> read_services(varlink::Reply& reply);
 Result<std::vector<Plugin>> read_plugins(varlink::Reply& reply);
 Result<std::vector<Credential>> read_credentials(varlink::Reply& reply);
 Result<PastRequest> read_past_request(varlink::Reply& reply);
+Result<std::vector<RequestSummary>> read_requests(varlink::Reply& reply);
 Result<std::string> read_metrics(varlink::Reply& reply);
 Result<Reloaded> read_reloaded(varlink::Reply& reply);
 Result<LogLevel> read_log_level(varlink::Reply& reply);

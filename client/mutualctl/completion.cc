@@ -19,9 +19,10 @@ struct Source {
     std::string_view command;
 };
 
-constexpr std::array<Source, 4> sources{{
+constexpr std::array<Source, 5> sources{{
     {"SERVICE", "services", "mutualctl --no-legend list-services 2>/dev/null | cut -d' ' -f1"},
     {"CHANNEL", "channels", "mutualctl --no-legend list-channels 2>/dev/null | cut -d' ' -f1"},
+    {"REQUEST", "requests", "mutualctl --no-legend list-requests 2>/dev/null | cut -d' ' -f1"},
     {"METHOD", "methods",
      "mutualctl introspect org.mutuald.Broker 2>/dev/null | sed -n 's/^method \\([A-Za-z]*\\).*/\\1/p'"},
     {"INTERFACE", "interfaces", "mutualctl introspect 2>/dev/null"},

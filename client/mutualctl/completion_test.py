@@ -17,6 +17,7 @@ STAND_IN = """#!/bin/sh
 case "$*" in
 "--no-legend list-services") printf 'ledger    yes  no\\nlogbook   no   yes\\n' ;;
 "--no-legend list-channels") printf 'c0ffee  initiator\\n' ;;
+"--no-legend list-requests") printf 'be11  Open  ledger\\nbe57  Plan  ledger\\n' ;;
 "introspect org.mutuald.Broker") printf '# text\\nmethod Open(a: int)\\nmethod WhoIs(b: int)\\n' ;;
 introspect) echo org.mutuald.Broker ;;
 esac
@@ -82,6 +83,7 @@ class Proposals:
             self.assertEqual(self.proposed("mutualctl", verb, "l"), {"ledger", "logbook"}, verb)
         for verb in ("whois", "close-channel"):
             self.assertEqual(self.proposed("mutualctl", verb, ""), {"c0ffee"}, verb)
+        self.assertEqual(self.proposed("mutualctl", "explain", "be"), {"be11", "be57"})
         self.assertEqual(self.proposed("mutualctl", "call", ""), {"Open", "WhoIs"})
         self.assertEqual(self.proposed("mutualctl", "introspect", ""), {"org.mutuald.Broker"})
 

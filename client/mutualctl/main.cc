@@ -51,6 +51,8 @@ int run(const Options& options) {
             return list_plugins(options);
         case Verb::explain:
             return explain(options);
+        case Verb::list_requests:
+            return list_requests(options);
         case Verb::monitor:
             return monitor(options);
         case Verb::metrics:

@@ -134,6 +134,7 @@ void Grammar::add_question_verbs() {
     add_cache(*verb(Verb::list_credentials, "list-credentials",
                     "List your own tickets; for administrators, all that mutuald proves itself with"));
     verb(Verb::list_plugins, "list-plugins", "List the plugins and how they are (for administrators)");
+    verb(Verb::list_requests, "list-requests", "List your requests that are over; for administrators, all");
     verb(Verb::explain, "explain", "Tell what became of a request that is over")
         ->add_option("REQUEST", options.past, "The request's id, as errors and the journal tell it")
         ->required();

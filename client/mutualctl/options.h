@@ -25,6 +25,7 @@ enum class Verb {
     list_credentials,
     list_plugins,
     explain,
+    list_requests,
     monitor,
     metrics,
     status,

@@ -138,6 +138,14 @@ int explain(const Options& options) {
     return answer(options, "explain request " + quoted(options.past), ask, show);
 }
 
+int list_requests(const Options& options) {
+    const auto ask = [](BrokerClient& broker) { return broker.list_requests(); };
+    const auto show = [&](const auto& answered) {
+        return requests_text(*answered.result, options.legend, std::time(nullptr));
+    };
+    return answer(options, "list the requests", ask, show);
+}
+
 int metrics(const Options& options) {
     const auto ask = [](BrokerClient& broker) { return broker.metrics(); };
     const auto show = [](const auto& answered) { return *answered.result; };

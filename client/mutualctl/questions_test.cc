@@ -269,6 +269,22 @@ TEST(Questions, ExplainShowsResultCauseHintAndExplanation) {
     EXPECT_EQ(broker.calls(), std::vector<std::string>{R"(org.mutuald.Broker.Explain {"request":"r-1"})"});
 }
 
+TEST(Questions, RequestsAreATableOfWhatExplainCanTell) {
+    FakeBroker broker(
+        {{"ListRequests", gives(R"({"requests":[{"request":"r-1","method":"Open","service":"ledger",)"
+                                R"("callerUid":1000,"result":"Denied","ended":1}]})")}});
+    const std::string shown = ctl(broker, {"list-requests"}).output;
+    EXPECT_TRUE(
+        shown.starts_with("REQUEST  METHOD  SERVICE   UID  RESULT  ENDED\n"
+                          "r-1      Open    ledger   1000  Denied  "))
+        << shown;
+    EXPECT_TRUE(shown.ends_with(" ago\n1 request\n")) << shown;
+    EXPECT_EQ(ctl(broker, {"list-requests", "--json"}).output,
+              R"({"requests":[{"request":"r-1","method":"Open","service":"ledger","callerUid":1000,)"
+              R"("result":"Denied","ended":1}]})"
+              "\n");
+}
+
 TEST(Questions, ServicesAndPluginsAreTables) {
     FakeBroker broker(
         {{"ListServices", gives(R"({"services":[{"name":"ledger","description":"books","mayOpen":true,)"

@@ -123,6 +123,15 @@ std::string plugins_text(const std::vector<client::Plugin>& plugins, bool with_l
     return table.text(with_legend) + (with_legend ? counted(plugins.size(), "plugin") + "\n" : "");
 }
 
+std::string requests_text(const std::vector<client::RequestSummary>& requests, bool with_legend,
+                          std::int64_t now) {
+    Table table({{"REQUEST"}, {"METHOD"}, {"SERVICE"}, {"UID", Align::right}, {"RESULT"}, {"ENDED"}});
+    for (const auto& request : requests)
+        table.row({request.request, request.method, request.service, std::to_string(request.caller_uid),
+                   request.result, relative_time(request.ended, now)});
+    return table.text(with_legend) + (with_legend ? counted(requests.size(), "request") + "\n" : "");
+}
+
 std::string past_request_text(const client::PastRequest& past) {
     std::string text = printable(past.method) + ": " + printable(past.result);
     if (!past.message.empty()) text += ": " + printable(past.message);

@@ -27,6 +27,8 @@ std::string services_text(const std::vector<client::Service>& services, bool wit
 std::string credentials_text(const std::vector<client::Credential>& credentials, bool with_legend,
                              std::int64_t now);
 std::string plugins_text(const std::vector<client::Plugin>& plugins, bool with_legend);
+std::string requests_text(const std::vector<client::RequestSummary>& requests, bool with_legend,
+                          std::int64_t now);
 // "Open: Denied: no rule allows ...", and the hint if there is one.
 std::string past_request_text(const client::PastRequest& past);
 std::string event_text(const client::Event& event);

@@ -17,6 +17,7 @@ int list_services(const Options& options);
 int list_credentials(const Options& options);
 int list_plugins(const Options& options);
 int explain(const Options& options);
+int list_requests(const Options& options);
 int monitor(const Options& options);
 int metrics(const Options& options);
 int status(const Options& options);  // short_status too

@@ -59,6 +59,8 @@ void Administration::add_to(varlink::Service& service) {
         return std::string(interface).append(".").append(method);
     };
     service.method(name("Explain"), [this](Incoming incoming) { return explain(std::move(incoming)); });
+    service.method(name("ListRequests"),
+                   [this](Incoming incoming) { return list_requests(std::move(incoming)); });
     service.method(name("Metrics"), [this](Incoming incoming) { return metrics(std::move(incoming)); });
     service.method(name("ListCredentials"),
                    [this](Incoming incoming) { return list_credentials(std::move(incoming)); });
@@ -72,6 +74,10 @@ void Administration::add_to(varlink::Service& service) {
 
 bool Administration::is_administrators(const Caller& caller) const {
     return is_administrator(caller, broker_.configuration->daemon);
+}
+
+bool Administration::may_see(const Caller& caller, const PastRequest& past) const {
+    return past.explanation.caller() == caller.uid || is_administrators(caller);
 }
 
 Result<void> Administration::for_administrators(const varlink::Incoming& incoming,
@@ -95,16 +101,34 @@ Administration::Reply Administration::explain(varlink::Incoming incoming) {
     varlink::Parameters parameters(incoming.call.parameters, nullptr, "Explain");
     const std::string request = parameters.text("request", 64);
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
-    std::optional<PastRequest> past = broker_.history.find(request);
-    if (past && past->explanation.caller() != incoming.peer().uid && !is_administrators(incoming.peer()))
-        past.reset();
-    if (!past) co_return failure(unknown_request(request));
+    const std::optional<PastRequest> past = broker_.history.find(request);
+    if (!past || !may_see(incoming.peer(), *past)) co_return failure(unknown_request(request));
     varlink::Reply reply;
     reply.parameters["method"] = past->method;
     reply.parameters["result"] = past->result;
     reply.parameters["message"] = past->message;
     reply.parameters["hint"] = past->hint;
     reply.parameters["explanation"] = past->explanation.to_json();
+    co_return reply;
+}
+
+Administration::Reply Administration::list_requests(varlink::Incoming incoming) {
+    varlink::Parameters parameters(incoming.call.parameters, nullptr, "ListRequests");
+    if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
+    json::array requests;
+    for (const PastRequest& past : broker_.history.all()) {
+        if (!may_see(incoming.peer(), past)) continue;
+        json::object object;
+        object["request"] = past.explanation.request();
+        object["method"] = past.method;
+        object["service"] = past.explanation.service();
+        object["callerUid"] = past.explanation.caller();
+        object["result"] = past.result;
+        object["ended"] = past.ended;
+        requests.push_back(std::move(object));
+    }
+    varlink::Reply reply;
+    reply.parameters["requests"] = std::move(requests);
     co_return reply;
 }
 

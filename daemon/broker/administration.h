@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The methods of org.mutuald.Broker that tell what happened and how the daemon is: Explain, Monitor, Metrics,
-// ListPlugins, ListCredentials. Each caller is told of its own requests, administrators of all.
+// The methods of org.mutuald.Broker that tell what happened and how the daemon is: Explain, ListRequests,
+// Monitor, Metrics, ListPlugins, ListCredentials. Each caller is told of its own requests, administrators of
+// all.
 #pragma once
 
 #include <chrono>
@@ -27,6 +28,7 @@ public:
 private:
     using Reply = asio::awaitable<varlink::Reply>;
     Reply explain(varlink::Incoming incoming);
+    Reply list_requests(varlink::Incoming incoming);
     Reply monitor(varlink::Incoming incoming);
     Reply metrics(varlink::Incoming incoming);
     Reply list_credentials(varlink::Incoming incoming);
@@ -35,6 +37,7 @@ private:
     Reply log_level(varlink::Incoming incoming);
 
     bool is_administrators(const Caller& caller) const;
+    bool may_see(const Caller& caller, const PastRequest& past) const;
     // Of a method without parameters.
     Result<void> for_administrators(const varlink::Incoming& incoming, std::string_view method) const;
     Result<void> is_for_administrators(const varlink::Incoming& incoming, std::string_view method) const;

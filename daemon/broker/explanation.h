@@ -33,6 +33,7 @@ public:
     void enter(Stage stage) { current_ = stage; }
 
     const std::string& request() const { return request_; }
+    const std::string& service() const { return service_; }
     uid_t caller() const { return caller_; }
     // What it takes of memory, about.
     std::size_t octets() const;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ struct PastRequest {
     std::string message;
     std::string hint;
     Explanation explanation;
+    std::int64_t ended = 0;  // seconds since the epoch
 };
 
 class History {
@@ -29,6 +31,7 @@ public:
 
     void add(PastRequest past);
     std::optional<PastRequest> find(const std::string& request) const;
+    const std::deque<PastRequest>& all() const { return kept_; }  // oldest first
     std::size_t size() const { return kept_.size(); }
 
 private:

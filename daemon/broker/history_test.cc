@@ -9,7 +9,7 @@ namespace {
 PastRequest past(int number, std::size_t size = 10) {
     Explanation explanation(std::to_string(number), "ledger", 1000, Explanation::Clock::now());
     explanation.add(Stage::policy, "allowed", std::string(size, 'x'));
-    return {"Open", "Ok", {}, {}, std::move(explanation)};
+    return {"Open", "Ok", {}, {}, std::move(explanation), 0};
 }
 
 TEST(History, FindsWhatWasAddedAndNothingElse) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "daemon/broker/channel_pair.h"
 #include "daemon/config/nearest.h"
@@ -185,7 +186,7 @@ void Opening::remember(std::string_view method, const std::optional<Error>& fail
             broker_.journal.debug(line.decision + ": " + line.message,
                                   {{unit::Field::request, explanation_.request()},
                                    {unit::Field::stage, std::string(name(line.stage))}});
-    PastRequest past{std::string(method), "Ok", {}, {}, explanation_};
+    PastRequest past{std::string(method), "Ok", {}, {}, explanation_, std::time(nullptr)};
     if (failure) {
         past.result = name(failure->code);
         past.message = failure->message;

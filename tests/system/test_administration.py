@@ -5,6 +5,7 @@ import json
 import re
 import select
 import subprocess
+import time
 
 import host
 import ledger
@@ -42,9 +43,19 @@ class Administration(Chain):
             self.assertIn(f"channel {opened['channel']}", text)
         told = json.loads(self.shown("explain", request, "--json"))
         self.assertEqual(told["explanation"], opened["explanation"])
+        for user in ("alice", "carol", "root"):
+            listed = next(each for each in self.listed(user) if each["request"] == request)
+            self.assertEqual((listed["method"], listed["service"], listed["callerUid"], listed["result"]),
+                             ("Open", "direct", 1001, "Ok"))
+            self.assertLess(abs(listed["ended"] - time.time()), 60)
+        self.assertRegex(self.shown("list-requests"), rf"(?m)^{request} +Open +direct +1001 +Ok +(now|.+ ago)$")
+        self.assertEqual([each for each in self.listed("bob") if each["callerUid"] != 1002], [])
         refused = self.ctl("explain", request, user="bob")
         self.assertEqual((refused.returncode, refused.stdout), (4, ""))
         self.assertIn(f"there is no request {request} that you may see", refused.stderr)
+
+    def listed(self, user):
+        return json.loads(self.shown("list-requests", "--json", user=user))["requests"]
 
     def test_a_refusal_is_explained_with_its_cause_and_hint(self):
         reply = self.request(user="bob")
