@@ -7,6 +7,7 @@
 
 #include "daemon/broker/credentials.h"
 #include "daemon/broker/parts.h"
+#include "daemon/broker/quota.h"
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
 #include "varlink/parameters.h"
@@ -136,7 +137,8 @@ Administration::Reply Administration::monitor(varlink::Incoming incoming) {
     varlink::Parameters parameters(incoming.call.parameters, nullptr, "Monitor");
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
     const Caller& caller = incoming.peer();
-    Result<Permits::Permit> permit = monitors_.take(most_monitors, caller.uid, "");
+    CallerUnit unit = unit_of(broker_, incoming);
+    Result<Permits::Permit> permit = hold(broker_, monitors_, most_monitors, caller, unit);
     if (!permit) co_return failure(permit.error());
     const auto watcher = broker_.monitor.watch(caller.uid, is_administrators(caller));
     varlink::Reply reply;  // the first one, without an event: from here on nothing is missed
@@ -191,10 +193,7 @@ Administration::Reply Administration::list_credentials(varlink::Incoming incomin
     std::string cache = parameters.optional_text("credentialCache").value_or("");
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
     // It reads a cache, as Open does.
-    const config::Daemon& daemon = broker_.configuration->daemon;
-    CallerUnit unit(incoming.connection->socket(), incoming.peer(), daemon.unit_lookup);
-    Result<Permits::Permit> held =
-        take(broker_.quotas.requests, daemon.limits.requests, incoming.peer(), unit);
+    Result<Permits::Permit> held = hold_request(broker_, incoming);
     if (!held) co_return failure(held.error());
     UniqueFd caller(::fcntl(incoming.connection->socket(), F_DUPFD_CLOEXEC, 0));
     if (!caller)

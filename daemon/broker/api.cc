@@ -9,6 +9,7 @@
 
 #include "daemon/broker/opening.h"
 #include "daemon/broker/parts.h"
+#include "daemon/broker/quota.h"
 #include "varlink/deadline.h"
 #include "varlink/interfaces.h"
 #include "varlink/listener.h"
@@ -114,7 +115,8 @@ Api::Api(Broker& broker, AcceptQueue& queue, const Offerings& offerings)
 Result<std::shared_ptr<void>> Api::admit(const Caller& caller, int socket) const {
     const config::Daemon& daemon = broker_.configuration->daemon;
     CallerUnit unit(socket, caller, daemon.unit_lookup);
-    Result<Permits::Permit> held = hold(broker_.quotas.connections, daemon.limits.connections, caller, unit);
+    Result<Permits::Permit> held =
+        hold(broker_, broker_.quotas.connections, daemon.limits.connections, caller, unit);
     if (!held) varlink::say_last(socket, failure(held.error()));
     return held;
 }
@@ -139,7 +141,7 @@ void Api::add_to(varlink::Service& service) {
 }
 
 Api::Reply Api::open(varlink::Incoming incoming) {
-    Result<Permits::Permit> held = permit(incoming);
+    Result<Permits::Permit> held = hold_request(broker_, incoming);
     if (!held) co_return failure(held.error());
     Result<Opening> opening = opening_of(broker_, incoming, "Open");
     if (!opening) co_return failure(opening.error());
@@ -157,7 +159,7 @@ Api::Reply Api::open(varlink::Incoming incoming) {
 }
 
 Api::Reply Api::plan(varlink::Incoming incoming) {
-    Result<Permits::Permit> held = permit(incoming);
+    Result<Permits::Permit> held = hold_request(broker_, incoming);
     if (!held) co_return failure(held.error());
     Result<Opening> opening = opening_of(broker_, incoming, "Plan");
     if (!opening) co_return failure(opening.error());
@@ -172,7 +174,7 @@ Api::Reply Api::plan(varlink::Incoming incoming) {
 }
 
 Api::Reply Api::find(varlink::Incoming incoming) {
-    Result<Permits::Permit> held = permit(incoming);
+    Result<Permits::Permit> held = hold_request(broker_, incoming);
     if (!held) co_return failure(held.error());
     Result<Opening> opening = opening_of(broker_, incoming, "Find");
     if (!opening) co_return failure(opening.error());
@@ -182,32 +184,6 @@ Api::Reply Api::find(varlink::Incoming incoming) {
     reply.parameters["candidates"] = to_json(*found);
     reply.parameters["explanation"] = opening->explanation().to_json();
     co_return reply;
-}
-
-Result<Permits::Permit> Api::permit(const varlink::Incoming& incoming) const {
-    CallerUnit unit = unit_of(incoming);
-    return hold(broker_.quotas.requests, broker_.configuration->daemon.limits.requests, incoming.peer(),
-                unit);
-}
-
-Result<Permits::Permit> Api::hold(Permits& permits, const config::Bounds& bounds, const Caller& caller,
-                                  CallerUnit& unit) const {
-    Result<Permits::Permit> held = take(permits, bounds, caller, unit);
-    if (!held) tell_of_refusal(caller, unit, held.error());
-    return held;
-}
-
-// Before there is a request that could be explained.
-void Api::tell_of_refusal(const Caller& caller, const CallerUnit& unit, const Error& error) const {
-    unit::LogFields fields{{unit::Field::caller_uid, std::to_string(caller.uid)},
-                           {unit::Field::stage, std::string(name(error.stage))},
-                           {unit::Field::decision, "refused_caller"}};
-    if (!unit.known().empty()) fields.push_back({unit::Field::caller_unit, unit.known()});
-    broker_.log.notice("refused uid " + std::to_string(caller.uid) + ": " + to_string(error), fields);
-}
-
-CallerUnit Api::unit_of(const varlink::Incoming& incoming) const {
-    return {incoming.connection->socket(), incoming.peer(), broker_.configuration->daemon.unit_lookup};
 }
 
 Result<void> Api::may_accept(const Caller& caller, CallerUnit& unit, const std::string& name) const {
@@ -238,7 +214,7 @@ Result<void> Api::may_still_accept(const varlink::Incoming& incoming, const std:
     if (service == nullptr || !service->accept)
         return Error(Code::unknown_service, Stage::admission,
                      "service '" + name + "' is not offered any more: the configuration was reloaded");
-    CallerUnit unit = unit_of(incoming);
+    CallerUnit unit = unit_of(broker_, incoming);
     Result<void> allowed = may_accept(incoming.peer(), unit, name);
     if (allowed) return allowed;
     Error error = allowed.error();
@@ -251,11 +227,11 @@ Api::Reply Api::accept(varlink::Incoming incoming) {
     const std::string service = parameters.text("service", 64);
     const auto timeout = parameters.optional_number("timeoutMilliseconds", 1, 86'400'000);
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
-    CallerUnit unit = unit_of(incoming);
+    CallerUnit unit = unit_of(broker_, incoming);
     if (Result<void> allowed = may_accept(incoming.peer(), unit, service); !allowed)
         co_return failure(allowed.error());
-    Result<Permits::Permit> held =
-        hold(broker_.quotas.accepts, broker_.configuration->daemon.limits.requests, incoming.peer(), unit);
+    Result<Permits::Permit> held = hold(broker_, broker_.quotas.accepts,
+                                        broker_.configuration->daemon.limits.requests, incoming.peer(), unit);
     if (!held) co_return failure(held.error());
     auto deadline = AcceptQueue::Clock::time_point::max();
     if (timeout) deadline = AcceptQueue::Clock::now() + std::chrono::milliseconds(*timeout);
@@ -350,7 +326,7 @@ Api::Reply Api::list_services(varlink::Incoming incoming) {
     if (!finished) co_return failure(finished.error());
     std::map<std::string, std::string> states;
     for (const auto& [service, offering] : offerings_.all()) states[service] = name_of(offering->phase());
-    CallerUnit unit = unit_of(incoming);
+    CallerUnit unit = unit_of(broker_, incoming);
     json::array services;
     for (const auto& [name, service] : broker_.configuration->services) {
         if (!may_use(caller, unit, name)) continue;
@@ -378,7 +354,7 @@ bool Api::may_use(const Caller& caller, CallerUnit& unit, const std::string& ser
 
 Api::Reply Api::status(varlink::Incoming incoming) {
     const Caller& caller = incoming.peer();
-    CallerUnit unit = unit_of(incoming);
+    CallerUnit unit = unit_of(broker_, incoming);
     varlink::Reply reply;
     reply.parameters["version"] = MUTUALD_VERSION;
     reply.parameters["pid"] = ::getpid();

@@ -35,12 +35,6 @@ private:
     Reply list_services(varlink::Incoming incoming);
     Reply status(varlink::Incoming incoming);
 
-    Result<Permits::Permit> permit(const varlink::Incoming& incoming) const;
-    // A refusal is logged.
-    Result<Permits::Permit> hold(Permits& permits, const config::Bounds& bounds, const Caller& caller,
-                                 CallerUnit& unit) const;
-    CallerUnit unit_of(const varlink::Incoming& incoming) const;
-    void tell_of_refusal(const Caller& caller, const CallerUnit& unit, const Error& error) const;
     bool may_use(const Caller& caller, CallerUnit& unit, const std::string& service) const;
     Result<void> may_accept(const Caller& caller, CallerUnit& unit, const std::string& service) const;
     Result<void> may_still_accept(const varlink::Incoming& incoming, const std::string& service) const;

@@ -136,6 +136,7 @@ class Administration(Chain):
             replies.append(one.call("org.mutuald.Broker.Monitor", more=True))
         self.assertTrue(all(reply.get("continues") for reply in replies[:8]), replies)
         self.assertTrue(replies[8]["error"].endswith(".Limit"), replies[8])
+        self.assertIn("refused uid 1001: Limit at caller: uid 1001 has 8 calls of Monitor", self.log("client1"))
 
     # Metrics
 

@@ -206,7 +206,9 @@ class Leaving(Chain):
             reply = eventually(full, what="the limit of pending requests")
             self.refused(reply, "Limit", "caller", "uid 1001 has 3 pending requests", "daemon.limits")
             self.opened(user="carol")
+            told = self.log("client1").count("refused uid 1001: Limit at caller: uid 1001 has 3 pending requests")
             self.refused(self.listed("alice"), "Limit", "caller", "uid 1001 has 3 pending requests", "daemon.limits")
+            self.assertEqual(self.log("client1").count("refused uid 1001: Limit at caller: uid 1001 has 3 pending requests"), told + 1)
             self.assertNotIn("error", self.listed("carol"))
             for link in links:
                 link.close()
@@ -228,11 +230,14 @@ class Leaving(Chain):
 
     def test_live_channels_are_bounded_for_each_user_and_one_that_ends_gives_its_place_back(self):
         self.with_limit("channels_per_uid", 2)
-        programs = []
-        for _ in range(2):
-            link = self.pending()
-            self.assertNotIn("error", link.receive())
-            programs.append(link.fds.pop())
+        link = self.pending()
+        self.assertNotIn("error", link.receive())
+        programs = [link.fds.pop()]
+        # A connection that becomes the channel is one, too.
+        upgraded = self.varlink("client1", user="alice")
+        upgraded.send("org.mutuald.Broker.Open", {"request": {"service": "direct"}}, upgrade=True)
+        self.assertNotIn("error", upgraded.receive())
+        programs.append(upgraded.socket.detach())
         self.refused(self.request(), "Limit", "channel", "uid 1001 has 2 live channels already, as many as "
                      "daemon.limits.channels_per_uid allows", "close some, or raise daemon.limits.channels_per_uid")
         self.opened(user="carol")
