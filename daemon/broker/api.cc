@@ -191,8 +191,10 @@ Result<void> Api::may_accept(const Caller& caller, CallerUnit& unit, const std::
     const bool offered = service != nullptr && service->accept;
     if (offered && service->accept->deliver != config::Delivery::accept &&
         is_administrator(caller, broker_.configuration->daemon))
-        return Error(Code::invalid_request, Stage::request,
-                     "service '" + name + "' is delivered to " + service->accept->socket + ", not to Accept");
+        return Error(
+            Code::invalid_request, Stage::request,
+            "service '" + name + "' is delivered to " + service->accept->socket + ", not to Accept",
+            "set service." + name + ".accept.deliver to \"accept\", list who may accept, and reload");
     if (offered && is_acceptor(caller, *service->accept)) {
         if (service->accept->accept_units.empty()) return {};
         const Result<std::string>& runs = unit.name();
@@ -205,7 +207,8 @@ Result<void> Api::may_accept(const Caller& caller, CallerUnit& unit, const std::
     // Whether there is such a service is told to those only who may accept for it.
     return Error(Code::denied, Stage::policy, who + " may not accept for service '" + name + "'",
                  "an administrator can list the user under service." + name + ".accept.accept_users" +
-                     (unit.was_asked() ? ", and the unit under accept_units" : ""));
+                     (unit.was_asked() ? ", and the unit under accept_units" : "") +
+                     ", with deliver = \"accept\" there");
 }
 
 // For a call that was allowed when it began.

@@ -184,6 +184,10 @@ class Accepting(Running):
         error, reply, _ = self.ask("Accept", user="root", on="app1", service="by-socket")
         self.assertEqual(error, "InvalidRequest")
         self.assertIn("/run/nobody, not to Accept", reply["message"])
+        self.assertIn('set service.by-socket.accept.deliver to "accept"', reply["hint"])
+        error, reply, _ = self.ask("Accept", user="ledger", on="app1", service="by-socket")
+        self.assertEqual(error, "Denied")
+        self.assertIn('service.by-socket.accept.accept_users, with deliver = "accept" there', reply["hint"])
 
     def test_a_socket_that_nobody_listens_on_refuses_the_peer(self):
         error, _ = self.refused("Open", "by-socket")
