@@ -5,7 +5,6 @@
 
 #include <boost/json/array.hpp>
 
-#include "daemon/broker/credentials.h"
 #include "daemon/broker/parts.h"
 #include "daemon/broker/quota.h"
 #include "varlink/deadline.h"
@@ -35,6 +34,7 @@ Error unknown_request(const std::string& request) {
 std::map<std::string, CredentialGauge> gauges_of(const std::vector<NamedCredential>& rows) {
     std::map<std::string, CredentialGauge> gauges;
     for (const NamedCredential& row : rows) {
+        if (!row.is_known) continue;
         CredentialGauge& gauge = gauges[row.identity];
         if (row.credential.failure) gauge.usable = false;
         if (row.credential.expires) gauge.expires = row.credential.expires;
@@ -52,6 +52,7 @@ Administration::Administration(Broker& broker, const AcceptQueue& queue, const O
       queue_(queue),
       offerings_(offerings),
       reload_(reload),
+      credentials_(broker),
       monitors_("", "calls of Monitor") {}
 
 void Administration::add_to(varlink::Service& service) {
@@ -181,8 +182,8 @@ Administration::Reply Administration::metrics(varlink::Incoming incoming) {
     for (const Part& part : parts.rows) gauges.parts.emplace_back(part.name, is_up(part.state));
     for (const auto& [service, offering] : offerings_.all())
         gauges.services.emplace_back(service, offering->phase() == Offering::State::listening);
-    Result<std::vector<NamedCredential>> credentials = co_await list_configured_credentials(broker_);
-    if (credentials) gauges.credentials = gauges_of(*credentials);
+    const std::vector<NamedCredential> credentials = co_await credentials_.list();
+    gauges.credentials = gauges_of(credentials);
     varlink::Reply reply;
     reply.parameters["text"] = broker_.metrics.text(gauges);
     co_return reply;
@@ -206,9 +207,8 @@ Administration::Reply Administration::list_credentials(varlink::Incoming incomin
         own.credential.failure && own.credential.failure->code == Code::no_credentials;
     if (is_named || incoming.peer().uid != 0 || !is_without_ticket) rows.push_back(to_json(own));
     if (is_administrators(incoming.peer())) {
-        Result<std::vector<NamedCredential>> configured = co_await list_configured_credentials(broker_);
-        if (!configured) co_return failure(configured.error());
-        for (const NamedCredential& row : *configured) rows.push_back(to_json(row));
+        const std::vector<NamedCredential> configured = co_await list_configured_credentials(broker_);
+        for (const NamedCredential& row : configured) rows.push_back(to_json(row));
     }
     varlink::Reply reply;
     reply.parameters["credentials"] = std::move(rows);

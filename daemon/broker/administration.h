@@ -11,6 +11,7 @@
 #include "daemon/broker/accept_queue.h"
 #include "daemon/broker/broker.h"
 #include "daemon/broker/caller.h"
+#include "daemon/broker/credentials.h"
 #include "daemon/broker/offerings.h"
 #include "daemon/broker/permits.h"
 #include "daemon/broker/reload.h"
@@ -46,6 +47,7 @@ private:
     const AcceptQueue& queue_;
     const Offerings& offerings_;
     Reload& reload_;
+    RecentCredentials credentials_;
     Permits monitors_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/credentials.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <ctime>
 #include <set>
@@ -54,8 +55,25 @@ asio::awaitable<Result<std::vector<Credential>>> ask(Broker& broker, std::vector
         "list credentials: mutuald-keys did not answer within " + std::to_string(answer_time.count()) + " ms",
         "see its log, and whether a keytab or cache lies on a file system that hangs");
     const auto deadline = std::chrono::steady_clock::now() + answer_time;
+    const std::size_t asked = identities.size();
     auto work = broker.keys.list_credentials(std::move(identities), std::move(caller), read_time);
-    co_return co_await varlink::with_deadline(broker.loop, std::move(work), deadline, std::move(late));
+    Result<std::vector<Credential>> answered =
+        co_await varlink::with_deadline(broker.loop, std::move(work), deadline, std::move(late));
+    if (answered && answered->size() != asked)
+        co_return Error(Code::internal, Stage::credentials,
+                        "list credentials: mutuald-keys told of " + std::to_string(answered->size()) +
+                            ", not of " + std::to_string(asked),
+                        "restart mutuald and mutuald-keys, which seem to be of different versions");
+    co_return answered;
+}
+
+NamedCredential not_told(const std::string& name, const Identity& identity, const Error& why) {
+    NamedCredential row{name, {}, false};
+    row.credential.principal = identity.principal;
+    row.credential.keytab = identity.keytab;
+    row.credential.failure = why;
+    row.credential.failed_at = static_cast<std::int64_t>(std::time(nullptr));
+    return row;
 }
 
 }  // namespace
@@ -80,35 +98,45 @@ json::object to_json(const NamedCredential& row) {
     return object;
 }
 
-asio::awaitable<Result<std::vector<NamedCredential>>> list_configured_credentials(Broker& broker) {
+asio::awaitable<std::vector<NamedCredential>> list_configured_credentials(Broker& broker) {
     const Wanted wanted = configured(*broker.configuration);
     std::vector<NamedCredential> rows;
-    for (std::size_t from = 0; from < wanted.names.size(); from += most_at_once) {
-        const std::size_t to = std::min(from + most_at_once, wanted.names.size());
-        const auto begin = wanted.identities.begin();
-        std::vector<Identity> some(begin + static_cast<std::ptrdiff_t>(from),
-                                   begin + static_cast<std::ptrdiff_t>(to));
+    std::optional<Error> problem;
+    while (!problem && rows.size() < wanted.names.size()) {
+        const std::size_t from = rows.size();
+        const std::size_t count = std::min(most_at_once, wanted.names.size() - from);
+        const auto begin = wanted.identities.begin() + static_cast<std::ptrdiff_t>(from);
+        std::vector<Identity> some(begin, begin + static_cast<std::ptrdiff_t>(count));
         Result<std::vector<Credential>> answered = co_await ask(broker, std::move(some), UniqueFd());
-        if (!answered) co_return answered.error();
-        for (std::size_t i = from; i < to && i - from < answered->size(); ++i)
-            rows.push_back({wanted.names[i], std::move((*answered)[i - from])});
+        if (!answered) problem = answered.error();
+        for (std::size_t i = 0; answered && i < count; ++i)
+            rows.push_back({wanted.names[from + i], std::move((*answered)[i])});
+    }
+    for (std::size_t i = rows.size(); i < wanted.names.size(); ++i)
+        rows.push_back(not_told(wanted.names[i], wanted.identities[i], *problem));
+    co_return rows;
+}
+
+asio::awaitable<std::vector<NamedCredential>> RecentCredentials::list() {
+    const std::shared_ptr<const config::Configuration> configuration = broker_.configuration;
+    if (configuration_ == configuration && std::chrono::steady_clock::now() < until_) co_return rows_;
+    std::vector<NamedCredential> rows = co_await list_configured_credentials(broker_);
+    const auto is_known = [](const NamedCredential& row) { return row.is_known; };
+    if (std::all_of(rows.begin(), rows.end(), is_known)) {
+        rows_ = rows;
+        configuration_ = configuration;
+        until_ = std::chrono::steady_clock::now() + kept_for;
     }
     co_return rows;
 }
 
 asio::awaitable<NamedCredential> inspect_cache(Broker& broker, UniqueFd caller, std::string cache) {
-    std::vector<Identity> identities(1);
-    identities[0].credential_cache = std::move(cache);
+    Identity identity;
+    identity.credential_cache = std::move(cache);
+    std::vector<Identity> identities{identity};
     Result<std::vector<Credential>> answered = co_await ask(broker, std::move(identities), std::move(caller));
-    NamedCredential row{"caller", {}};
-    if (answered && answered->size() == 1) {
-        row.credential = std::move(answered->front());
-        co_return row;
-    }
-    row.credential.failure =
-        answered ? Error(Code::internal, Stage::credentials, "list credentials: mutuald-keys told of none")
-                 : answered.error();
-    row.credential.failed_at = static_cast<std::int64_t>(std::time(nullptr));
+    if (!answered) co_return not_told("caller", identity, answered.error());
+    NamedCredential row{"caller", std::move(answered->front())};
     co_return row;
 }
 

@@ -2,8 +2,10 @@
 """What administrators and callers are told afterwards and on the way: explain, monitor, metrics, lists, close-channel."""
 import contextlib
 import json
+import os
 import re
 import select
+import signal
 import subprocess
 import time
 
@@ -162,6 +164,25 @@ class Administration(Chain):
         refused = self.ctl("metrics", user="alice")
         self.assertEqual((refused.returncode, refused.stdout), (5, ""))
         self.assertIn("mutuald-admin", refused.stderr)
+
+    def test_metrics_and_credentials_are_told_while_mutuald_keys_says_nothing(self):
+        usable = 'mutuald_credential_usable{identity="service ledger"} 1\n'
+        self.assertIn(usable, self.shown("metrics", user="root", on="app1"))
+        keys = self.pids("app1")["mutuald-keys"]
+        os.kill(keys, signal.SIGSTOP)
+        try:
+            text = self.shown("metrics", user="root", on="app1")
+            self.assertIn('mutuald_part_up{part="mutuald-keys"} 0\n', text)
+            self.assertIn(usable, text)  # of the last listing
+            rows = json.loads(self.shown("list-credentials", "--json", user="root", on="app1"))["credentials"]
+            row = next(each for each in rows if each["identity"] == "service ledger")
+            self.assertEqual(row["principal"], f"ledger/app1.mutual.test@{host.REALM}")
+            self.assertRegex(row["failure"], "TimedOut: list credentials: mutuald-keys did not answer")
+            without = lambda: "mutuald_credential_usable{" not in self.shown("metrics", user="root", on="app1")
+            eventually(without, 20, "the end of what was kept")
+        finally:
+            os.kill(keys, signal.SIGCONT)
+        eventually(lambda: usable in self.shown("metrics", user="root", on="app1"), what="a new listing")
 
     # Lists
 
