@@ -28,6 +28,9 @@ public:
     // Takes a connected, non-blocking Unix stream socket.
     Connection(asio::io_context& loop, UniqueFd socket, Limits limits = internal_limits,
                std::chrono::milliseconds call_time = longest_call);
+    ~Connection() { LingerBound::expect(); }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
 
     // Sends a call and waits for its one reply. A reply that is an error is a failure of the Result (see
     // error_of).

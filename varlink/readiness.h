@@ -11,6 +11,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <cerrno>
 
 namespace mutual::varlink {
 
@@ -21,7 +22,10 @@ inline bool is_ready(int descriptor, asio::posix::stream_descriptor::wait_type w
     using Descriptor = asio::posix::stream_descriptor;
     const int events = what == Descriptor::wait_read ? POLLIN : what == Descriptor::wait_write ? POLLOUT : 0;
     pollfd asked{descriptor, static_cast<short>(events), 0};
-    return ::poll(&asked, 1, 0) != 0;
+    int ready = 0;
+    do ready = ::poll(&asked, 1, 0);
+    while (ready < 0 && errno == EINTR);  // a signal that comes now says nothing of the descriptor
+    return ready != 0;
 }
 
 // Ends with the reactor's error, if it is cancelled above all, or when the descriptor is ready indeed.

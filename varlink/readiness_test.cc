@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <csignal>
 #include <optional>
+#include <thread>
 
 namespace mutual::varlink {
 namespace {
@@ -34,6 +37,24 @@ protected:
     asio::io_context loop_;
     int ended_ = 0;
 };
+
+TEST_F(ReadinessTest, ASignalIsNoReadiness) {
+    const auto ends = pair();
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGURG, &action, nullptr);
+    std::atomic<bool> done = false;
+    std::thread signals([&done, us = ::pthread_self()] {
+        while (!done) ::pthread_kill(us, SIGURG);
+    });
+    int ready = 0;
+    for (int i = 0; i < 100'000; ++i) ready += is_ready(ends[0], Descriptor::wait_read) ? 1 : 0;
+    done = true;
+    signals.join();
+    EXPECT_EQ(ready, 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
+}
 
 TEST_F(ReadinessTest, KnowsWhatIsReady) {
     const auto ends = pair();

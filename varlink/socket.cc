@@ -172,8 +172,12 @@ Transfer receive_some(int socket, std::string& bytes, std::vector<UniqueFd>& des
     msghdr header{};
     header.msg_iov = &data;
     header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    // Where none are allowed they never become ours: to close one may wait for whoever made its file system.
+    if (most > 0) {
+        header.msg_control = control.data();
+        header.msg_controllen = control.size();
+    }
+    LingerBound::expect();
     ssize_t received = 0;
     do received = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     while (received < 0 && errno == EINTR);

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "varlink/linger_bound.h"
+
 namespace mutual {
 
 class UniqueFd {
@@ -25,7 +27,10 @@ public:
     explicit operator bool() const { return fd_ >= 0; }
     [[nodiscard]] int release() { return std::exchange(fd_, -1); }
     void reset(int fd = -1) {
-        if (fd_ >= 0) ::close(fd_);
+        if (fd_ >= 0) {
+            LingerBound::expect();
+            ::close(fd_);
+        }
         fd_ = fd;
     }
 

@@ -2,7 +2,6 @@
 #include "daemon/broker/caller_unit.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +11,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+
+#include "varlink/readiness.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77  // Linux 6.5; Debian 12's headers are older
@@ -72,8 +73,7 @@ UniqueFd peer_pidfd(int socket) {
 }
 
 bool has_ended(const UniqueFd& pidfd) {
-    pollfd state{pidfd.value(), POLLIN, 0};
-    return ::poll(&state, 1, 0) != 0;
+    return varlink::is_ready(pidfd.value(), boost::asio::posix::stream_descriptor::wait_read);
 }
 
 // A file below /proc; more than fits is an error, too.

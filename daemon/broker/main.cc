@@ -177,6 +177,7 @@ int serve(const Options& options, const unit::Log& log) {
     unit::notify_ready("serving " + std::to_string(configuration->services.size()) + " service(s)");
     log.info("ready: " + std::to_string(configuration->services.size()) + " service(s), " +
              std::to_string(configuration->rules.size()) + " rule(s)");
+    const LingerBound bound;
     loop.run();
     unit::notify_stopping();
     return 0;

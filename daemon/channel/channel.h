@@ -101,6 +101,7 @@ private:
     void take_from_network(std::size_t size);
     void take_from_program(std::size_t size);
     void program_left();
+    void program_misused();
     void network_stopped(bool broken);
     void flush();
     void flush_network();

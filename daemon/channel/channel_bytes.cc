@@ -99,10 +99,18 @@ void Channel::program_readable() {
         const auto read = program_.read(room, size);
         if (read == Duplex::Read::some)
             take_from_program(size);
+        else if (read == Duplex::Read::misused)
+            program_misused();
         else if (read != Duplex::Read::blocked)
             drive([](Session& session) { session.program_end(); });
     }
     rest();
+}
+
+void Channel::program_misused() {
+    fail(Verdict::reset, {Code::invalid_request, Stage::channel,
+                          "the program passed a descriptor over the channel, which carries octets only"});
+    obey();
 }
 
 void Channel::program_left() {

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "varlink/linger_bound.h"
+
 namespace mutual::channel {
 
 Result<void> Duplex::attach(UniqueFd socket) {
@@ -19,8 +21,14 @@ Result<void> Duplex::attach(UniqueFd socket) {
 
 Duplex::Read Duplex::read(MutableBytes room, std::size_t& size) {
     size = 0;
+    iovec data{room.data(), room.size()};
     for (;;) {
-        const ssize_t got = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+        msghdr message{};
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        LingerBound::expect();
+        const ssize_t got = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
+        if (got > 0 && (message.msg_flags & MSG_CTRUNC) != 0) return Read::misused;
         if (got > 0) {
             size = static_cast<std::size_t>(got);
             return Read::some;
@@ -63,6 +71,7 @@ Duplex::Flush Duplex::flush() {
 void Duplex::close() {
     output_.clear();
     if (!socket_.is_open()) return;
+    LingerBound::expect();
     // Closing with octets unread would show the other side a reset instead of the end.
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
     std::byte ignored[4096];
@@ -79,6 +88,7 @@ void Duplex::reset() {
         ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
     }
     output_.clear();
+    LingerBound::expect();
     boost::system::error_code failure;
     socket_.close(failure);
 }

@@ -14,15 +14,19 @@ namespace mutual::channel {
 
 class Duplex {
 public:
-    enum class Read { some, blocked, ended, broken };
+    enum class Read { some, blocked, ended, broken, misused };
     enum class Flush { done, blocked, broken };
     using Socket = asio::posix::stream_descriptor;
 
     explicit Duplex(EventLoop& loop) : output_(loop.buffers()), socket_(loop.context()) {}
+    ~Duplex() { LingerBound::expect(); }
+    Duplex(const Duplex&) = delete;
+    Duplex& operator=(const Duplex&) = delete;
 
     Result<void> attach(UniqueFd socket);
     bool is_open() const { return socket_.is_open(); }
 
+    // misused: with the octets, which are lost, came a descriptor, which is dropped.
     Read read(MutableBytes room, std::size_t& size);
     // Whether the other side has ended with nothing left to read; takes no octet.
     bool sees_end();

@@ -12,6 +12,7 @@
 
 #include "daemon/channel/buffer_pool.h"
 #include "mutual/transport.h"
+#include "varlink/linger_bound.h"
 
 namespace mutual::channel {
 
@@ -34,6 +35,7 @@ public:
     }
     // Until stop(), which any thread may call.
     void run() {
+        const LingerBound bound;
         auto guard = asio::make_work_guard(context_);
         context_.run();
     }

@@ -9,6 +9,7 @@
 #include <future>
 
 #include "daemon/channel/harness.h"
+#include "varlink/socket.h"
 
 namespace mutual::channel {
 namespace {
@@ -330,6 +331,19 @@ TEST(Channel, HoldsBoundedMemoryForAProgramThatDoesNotRead) {
     EXPECT_EQ(sending.wait_for(milliseconds(0)), std::future_status::timeout) << "everything was taken";
     EXPECT_EQ(receive_to_end(pair.acceptor.value()), text);
     sending.get();
+}
+
+TEST(Channel, AProgramThatPassesADescriptorEndsItAndNotAsIfItWereItsEnd) {
+    World world;
+    auto pair = open_pair(world, world.listen_endpoint());
+    std::vector<UniqueFd> descriptors;
+    descriptors.emplace_back(::dup(STDERR_FILENO));
+    std::size_t sent = 0;
+    ASSERT_EQ(varlink::send_some(pair.initiator.program.value(), "x", descriptors, sent),
+              varlink::Transfer::done);
+    EXPECT_EQ(receive_to_end(pair.acceptor.value()), "");
+    EXPECT_TRUE(world.ends(pair.initiator.channel, "reset"));
+    EXPECT_TRUE(world.ends(pair.accepted, "reset"));
 }
 
 TEST(Channel, AProgramThatIsGoneEndsItForThePeerToo) {

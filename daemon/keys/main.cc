@@ -86,6 +86,7 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&loop](const boost::system::error_code&, int) { loop.stop(); });
     unit::notify_ready("serving grants");
+    const LingerBound bound;
     loop.run();
     unit::notify_stopping();
     if (!defect.empty())

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bad input gets from the API socket: malformed, deep, huge and split calls, descriptors, callers that leave."""
+import contextlib
 import json
 import os
 import signal
 import socket
+import struct
+import time
 
 import ledger
 from chain import DIRECT, Chain, children, descriptors
@@ -12,6 +15,26 @@ from harness import eventually, main
 LIMITS = "[daemon.limits]\nconnections_per_uid = 12\nrequests_per_uid = 3\n"
 STATUS = b'{"method": "org.mutuald.Broker.Status"}\0'
 OPEN = "org.mutuald.Broker.Open"
+
+
+SO_COOKIE = 57
+
+
+def lingering():
+    """A network connection with octets on their way to a peer that reads none, so that its last close waits for a
+    minute; and that peer."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        ours = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    ours.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            ours.send(bytes(65536))
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+    return ours, peer
 
 
 class Api(Chain):
@@ -155,6 +178,53 @@ class Api(Chain):
             self.assertIn("descriptors", reply["parameters"]["parameter"])
         eventually(lambda: descriptors(broker) <= before, what=f"{before} descriptors of the broker as before")
         self.assertEqual(self.pids()["mutuald"], broker)
+
+    def pass_lingering(self, pid, sockets, octets):
+        """Each of the sockets carries a lingering one to the process, whose reference to it is the last one."""
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            for each in sockets:
+                passed, peer = lingering()
+                self.addCleanup(peer.close)
+                socket.send_fds(each, [octets], [passed.fileno()])
+                passed.close()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def test_a_lingering_socket_that_a_caller_passes_holds_nobody_up(self):
+        broker = self.pids()["mutuald"]
+        links = [self.varlink("client1", user="bob") for _ in range(6)]
+        began = time.monotonic()
+        self.pass_lingering(broker, [link.socket for link in links], STATUS)
+        for link in links[:3]:
+            link.close()
+        for link in links[3:]:
+            self.assertIn("descriptors", link.receive()["parameters"]["parameter"])
+            link.close()
+        self.assertIn("services", self.status())
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(self.pids()["mutuald"], broker)
+
+    def test_a_program_that_passes_a_lingering_socket_over_its_channel_ends_that_channel_only(self):
+        self.kinit("client1", "alice")
+        channels = self.pids()["mutuald-channel"]
+        programs = [self.live_channel() for _ in range(4)]
+        began = time.monotonic()
+        self.pass_lingering(channels, programs[:2], b"x")
+        for program in programs[:2]:
+            self.assertEqual(program.recv(1), b"")
+            self.assertEqual(self.verdict(program), "reset")
+        for program in programs[2:]:
+            self.assertIsNone(self.verdict(program))
+        self.opened()
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(self.pids()["mutuald-channel"], channels)
+
+    def verdict(self, program):
+        link = self.varlink("client1", user="alice")
+        with contextlib.closing(link):
+            cookie = struct.unpack("=Q", program.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8))[0]
+            return link.call("org.mutuald.Broker.WhoIs", {"cookie": cookie})["parameters"]["channel"].get("verdict")
 
     def test_connections_are_bounded_for_each_user_and_others_are_served(self):
         def links(user):
