@@ -15,24 +15,11 @@
 #include <string>
 
 #include "daemon/broker/channel_client.h"
+#include "daemon/broker/delivered.h"
 #include "mutual/error.h"
 #include "varlink/unique_fd.h"
 
 namespace mutual::broker {
-
-class UpgradedChannel;
-
-// What Accept gives to its caller.
-struct Accepted {
-    UniqueFd program;                           // the program's end, or
-    std::shared_ptr<UpgradedChannel> upgraded;  // where its API connection becomes that
-    std::string channel;
-    std::string peer;
-    std::string self;
-    std::string spn;
-    Endpoint endpoint;
-    std::int64_t expires = 0;
-};
 
 class AcceptQueue {
 public:

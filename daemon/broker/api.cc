@@ -69,9 +69,13 @@ Result<Opening> opening_of(Broker& broker, const varlink::Incoming& incoming, st
     return Opening(broker, std::move(*request), incoming.peer(), std::move(connection));
 }
 
-// What Open and Accept give: the program's end with the reply, or the connection itself behind it.
-template <class Delivered>
+// The program's end goes with the reply, or the connection itself becomes it, behind the reply.
 void deliver(varlink::Reply& reply, Delivered& delivered) {
+    reply.parameters["channel"] = delivered.channel;
+    reply.parameters["peer"] = delivered.peer;
+    reply.parameters["self"] = delivered.self;
+    reply.parameters["spn"] = delivered.spn;
+    reply.parameters["expires"] = delivered.expires;
     if (!delivered.upgraded) {
         reply.parameters["channelFileDescriptor"] = 0;
         reply.descriptors.push_back(std::move(delivered.program));
@@ -149,11 +153,6 @@ Api::Reply Api::open(varlink::Incoming incoming) {
     if (!opened) co_return failure(opened.error(), opening->explanation());
     varlink::Reply reply;
     deliver(reply, *opened);
-    reply.parameters["channel"] = opened->channel;
-    reply.parameters["peer"] = opened->peer;
-    reply.parameters["self"] = opened->self;
-    reply.parameters["spn"] = opened->spn;
-    reply.parameters["expires"] = opened->expires;
     reply.parameters["explanation"] = opening->explanation().to_json();
     co_return reply;
 }
@@ -245,13 +244,8 @@ Api::Reply Api::accept(varlink::Incoming incoming) {
     if (!accepted) co_return failure(accepted.error());
     varlink::Reply reply;
     deliver(reply, *accepted);
-    reply.parameters["channel"] = accepted->channel;
-    reply.parameters["peer"] = accepted->peer;
-    reply.parameters["self"] = accepted->self;
-    reply.parameters["spn"] = accepted->spn;
     reply.parameters["address"] = accepted->endpoint.address;
     reply.parameters["port"] = accepted->endpoint.port;
-    reply.parameters["expires"] = accepted->expires;
     co_return reply;
 }
 

@@ -9,22 +9,13 @@
 #include "daemon/broker/broker.h"
 #include "daemon/broker/caller.h"
 #include "daemon/broker/candidates.h"
+#include "daemon/broker/delivered.h"
 #include "daemon/broker/explanation.h"
 #include "daemon/broker/policy.h"
 #include "daemon/broker/request.h"
 #include "daemon/broker/upgraded_channel.h"
 
 namespace mutual::broker {
-
-struct Opened {
-    UniqueFd program;                           // the program's end, or
-    std::shared_ptr<UpgradedChannel> upgraded;  // where its API connection becomes that
-    std::string channel;
-    std::string peer;
-    std::string self;
-    std::string spn;
-    std::int64_t expires = 0;
-};
 
 class Opening {
 public:

@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "daemon/keys/fetcher_program.h"
+#include "daemon/unit/null_terminated.h"
 #include "daemon/unit/signals.h"
 #include "varlink/message.h"
 
@@ -87,14 +88,6 @@ std::map<BecomeFailure, std::string> complaints_of(std::string_view interface, u
     give_up(prepared, BecomeFailure::execute);
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    result.reserve(texts.size() + 1);
-    for (std::string& text : texts) result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
-}
-
 }  // namespace
 
 Result<ChildImage> ChildImage::of_this_program() {
@@ -117,8 +110,8 @@ Result<ChildImage::Started> ChildImage::start(Owner owner, const std::vector<std
         environment_texts.push_back(std::string("KRB5_CONFIG=") + configuration);
     const UniqueFd high(::fcntl(socket.value(), F_DUPFD_CLOEXEC, above_standard));
     if (!high) return failed("start a fetcher");
-    const Preparation prepared{pointers(argument_texts),
-                               pointers(environment_texts),
+    const Preparation prepared{unit::null_terminated(argument_texts),
+                               unit::null_terminated(environment_texts),
                                complaints_of(interface, owner.uid),
                                owner,
                                executable_.value(),

@@ -14,6 +14,17 @@ constexpr std::size_t most_facts = 65536;
 
 }  // namespace
 
+boost::json::object to_json(const Flags& flags) {
+    boost::json::object object;
+    object["mutual"] = flags.mutual;
+    object["confidentiality"] = flags.confidentiality;
+    object["integrity"] = flags.integrity;
+    object["replay"] = flags.replay;
+    object["sequence"] = flags.sequence;
+    object["delegation"] = flags.delegation;
+    return object;
+}
+
 std::string random_context_id() {
     std::array<unsigned char, 16> bytes{};
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();

@@ -2,6 +2,7 @@
 // What was checked of established contexts, by context id: given out once, and only for a while.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -20,6 +21,8 @@ struct Facts {
     Flags flags;
     std::int64_t expires = 0;
 };
+
+boost::json::object to_json(const Flags& flags);
 
 // 32 hexadecimal digits from the kernel's generator.
 std::string random_context_id();

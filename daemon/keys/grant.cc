@@ -47,17 +47,6 @@ private:
 
 namespace {
 
-boost::json::object to_json(const Flags& flags) {
-    boost::json::object object;
-    object["mutual"] = flags.mutual;
-    object["confidentiality"] = flags.confidentiality;
-    object["integrity"] = flags.integrity;
-    object["replay"] = flags.replay;
-    object["sequence"] = flags.sequence;
-    object["delegation"] = flags.delegation;
-    return object;
-}
-
 varlink::Reply failure_with(const Error& error, const std::string& token) {
     varlink::Reply reply = varlink::failure(interface, error);
     if (!token.empty()) reply.parameters["errorToken"] = varlink::to_base64(token);

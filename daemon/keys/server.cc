@@ -58,17 +58,6 @@ json::array to_json(const std::vector<KeyEntry>& keys) {
     return array;
 }
 
-json::object to_json(const Flags& flags) {
-    json::object object;
-    object["mutual"] = flags.mutual;
-    object["confidentiality"] = flags.confidentiality;
-    object["integrity"] = flags.integrity;
-    object["replay"] = flags.replay;
-    object["sequence"] = flags.sequence;
-    object["delegation"] = flags.delegation;
-    return object;
-}
-
 using Keys = Result<std::vector<KeyEntry>>;
 
 Keys keys_in(const std::string& keytab) {

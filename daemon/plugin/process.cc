@@ -16,6 +16,7 @@
 #include <cstring>
 #include <vector>
 
+#include "daemon/unit/null_terminated.h"
 #include "daemon/unit/signals.h"
 #include "varlink/readiness.h"
 #include "varlink/socket.h"
@@ -62,14 +63,6 @@ std::vector<std::string> clean_environment() {
     ::_exit(127);
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> list;
-    list.reserve(texts.size() + 1);
-    for (auto& text : texts) list.push_back(text.data());
-    list.push_back(nullptr);
-    return list;
-}
-
 std::string describe(const siginfo_t& end) {
     // By us, if it closed its end and lived on; or by somebody else, or the kernel for lack of memory.
     if (end.si_code == CLD_KILLED && end.si_status == SIGKILL) return "closed its connection or was killed";
@@ -103,8 +96,8 @@ Result<std::unique_ptr<Process>> Process::start(asio::io_context& loop, const st
     if (!pair) return pair.error();
     std::vector<std::string> argument_texts{"mutuald-plugin", "--child", label};
     auto environment_texts = clean_environment();
-    const auto arguments = pointers(argument_texts);
-    const auto environment = pointers(environment_texts);
+    const auto arguments = unit::null_terminated(argument_texts);
+    const auto environment = unit::null_terminated(environment_texts);
     const pid_t parent = ::getpid();
     pid_t pid = -1;
     {

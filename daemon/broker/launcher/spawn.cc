@@ -18,6 +18,8 @@
 #include <string>
 #include <system_error>
 
+#include "daemon/unit/null_terminated.h"
+
 namespace mutual::launcher {
 namespace {
 
@@ -96,14 +98,6 @@ std::vector<std::string> environment(const ProgramPlan& program) {
     return variables;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> result;
-    result.reserve(texts.size() + 1);
-    for (std::string& text : texts) result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
-}
-
 void reset_signals() {
     for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGCHLD, SIGPIPE}) ::signal(signal, SIG_DFL);
     sigset_t none;
@@ -122,7 +116,8 @@ void reset_signals() {
     reset_signals();
     std::vector<std::string> command = program.command;
     std::vector<std::string> variables = environment(program);
-    ::execve(command[0].c_str(), pointers(command).data(), pointers(variables).data());
+    ::execve(command[0].c_str(), unit::null_terminated(command).data(),
+             unit::null_terminated(variables).data());
     give_up(program, command[0].c_str());
 }
 
