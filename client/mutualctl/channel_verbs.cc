@@ -121,7 +121,7 @@ int accept_channel(const Options& options) {
     auto& servers = *new Servers(options);  // its thread may outlast us
     while (status == exit_ok) {
         servers.wait_for_room();
-        if (auto channel = acceptor.next(status)) status = servers.start(std::move(*channel));
+        if (auto channel = acceptor.next(status)) servers.start(std::move(*channel));
     }
     servers.wait_for_all();
     return status;

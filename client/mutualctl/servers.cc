@@ -65,16 +65,16 @@ void Servers::wait_for_all() {
     ended_.wait(lock, [this] { return !stopping_ && running_.empty(); });
 }
 
-int Servers::start(client::OpenChannel channel) {
+void Servers::start(client::OpenChannel channel) {
     const std::lock_guard lock(mutex_);  // whoever stops them sees this one, or it is not started
-    if (stopping_) return exit_ok;
+    if (stopping_) return;
     auto command = command_for(options_, channel);
     command.blocked_signals = before_;
     auto started = client::start(command, channel.fd.value());
-    if (!started)
-        return fail(options_, "run '" + options_.command.front() + "'", started.error(), exit_failed);
-    running_.insert(*started);
-    return exit_ok;
+    if (started)
+        running_.insert(*started);
+    else
+        fail(options_, "run '" + options_.command.front() + "'", started.error(), exit_failed, Stream::error);
 }
 
 }  // namespace mutual::ctl

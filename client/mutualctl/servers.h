@@ -28,8 +28,8 @@ public:
     void wait_for_room();
     // Waits until each has ended.
     void wait_for_all();
-    // The exit status of a failure to start it, which has been told; 0: it runs.
-    int start(client::OpenChannel channel);
+    // That it cannot be started is told, and ends the channel.
+    void start(client::OpenChannel channel);
 
 private:
     [[noreturn]] void watch();
