@@ -25,8 +25,12 @@ constexpr OM_uint32 required_flags(Protection protection) {
     return protection == Protection::stream ? always | GSS_C_SEQUENCE_FLAG : always;
 }
 
-// The exact key: with a name, libkrb5 looks for that entry and no other.
+// The exact key: with a name, libkrb5 looks for that entry and no other. Where there is none it is not asked:
+// what the file holds says more than its answer, and it leaks the name.
 Result<GssCred> acceptor_cred(const KeytabFile& keytab, const std::string& principal) {
+    const auto keys = list_keys(keytab);
+    if (!keys) return keys.error();
+    if (kvnos_held(*keys, principal).empty()) return no_key(keytab.path(), principal);
     auto name = import_principal(principal);
     if (!name) return std::move(name).error();
     const std::string file = keytab.name();
@@ -38,13 +42,9 @@ Result<GssCred> acceptor_cred(const KeytabFile& keytab, const std::string& princ
                                                   const_cast<gss_OID_set>(gss_mech_set_krb5), GSS_C_ACCEPT,
                                                   &store, &cred, nullptr, nullptr);
     if (!GSS_ERROR(major)) return GssCred(cred);
-    Error error = gss_failure(Stage::credentials, "use the key of " + principal + " in " + keytab.path(),
-                              major, minor, Code::no_credentials);
-    // What the file holds says more than that a key was not found.
-    const auto keys = list_keys(keytab);
-    if (!keys) return keys.error();
-    if (kvnos_held(*keys, principal).empty()) return no_key(keytab.path(), principal);
-    return keytab.explained(std::move(error));
+    return keytab.explained(gss_failure(Stage::credentials,
+                                        "use the key of " + principal + " in " + keytab.path(), major, minor,
+                                        Code::no_credentials));
 }
 
 // Compares the key that the client's ticket needs with the keys that the keytab holds now: what is wrong goes
