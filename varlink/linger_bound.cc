@@ -27,7 +27,7 @@ LingerBound::LingerBound() {
 
 LingerBound::~LingerBound() {
     if (!has_timer_) return;
-    current_ = nullptr;
+    current_ = outer_;
     ::timer_delete(timer_);
 }
 
@@ -35,7 +35,7 @@ void LingerBound::interrupt(int) {
     LingerBound* bound = current_;
     if (bound == nullptr || --bound->ticks_left_ > 0) return;
     const int error = errno;
-    bound->set({});
+    bound->set({}, {});
     bound->runs_ = false;
     errno = error;
 }

@@ -15,17 +15,27 @@ class LingerBound {
 public:
     // About so long a wait lasts at most; and so often the thread is interrupted while it is busy.
     static constexpr std::chrono::milliseconds tick{2};
+    // The same, for what is done often and for strangers only.
+    static constexpr std::chrono::microseconds short_tick{100};
 
-    // For the calling thread, to the object's end. Takes SIGURG.
+    // For the calling thread, to the object's end; whatever may close a stranger's file there goes before it.
+    // Within another one's life it takes its place. Takes SIGURG.
     LingerBound();
     ~LingerBound();
     LingerBound(const LingerBound&) = delete;
     LingerBound& operator=(const LingerBound&) = delete;
 
+    // False: the system had no timer for it, and nothing is bounded.
+    bool holds() const { return has_timer_; }
+
     // Called before what may close a stranger's file. Nothing in a thread without a bound, as in programs
     // that link this code.
     static void expect() {
         if (current_ != nullptr) current_->start();
+    }
+    // The same, with a short tick first.
+    static void expect_soon() {
+        if (current_ != nullptr) current_->start_soon();
     }
 
 private:
@@ -37,20 +47,29 @@ private:
     // In the header, so that a UniqueFd needs no library.
     void start() {
         ticks_left_ = ticks_after_use;
-        if (!runs_.exchange(true)) set(tick);
+        if (!runs_.exchange(true)) set(tick, tick);
     }
-    void set(std::chrono::nanoseconds interval) const {
+    void start_soon() {
+        ticks_left_ = ticks_after_use;
+        runs_ = true;
+        set(short_tick, tick);
+    }
+    void set(std::chrono::nanoseconds first, std::chrono::nanoseconds interval) const {
         itimerspec times{};
+        times.it_value.tv_nsec = first.count();
         times.it_interval.tv_nsec = interval.count();
-        times.it_value = times.it_interval;
         ::timer_settime(timer_, 0, &times, nullptr);
     }
 
     static inline constinit thread_local LingerBound* current_ = nullptr;
+    LingerBound* const outer_ = current_;
     timer_t timer_{};
     bool has_timer_ = false;
     std::atomic<int> ticks_left_ = 0;
     std::atomic<bool> runs_ = false;
 };
+
+inline constexpr const char* no_linger_bound =
+    "no timer is left: a local program that passes a lingering socket may hold this program up";
 
 }  // namespace mutual

@@ -11,7 +11,9 @@ std::string exit_status_text() {
             .append("  ")
             .append(exit_meanings[number])
             .append("\n");
-    return text + "  With '-- COMMAND', the status of the command once it was started.\n";
+    return text +
+           "  Of 'open -- COMMAND' and 'accept --once -- COMMAND': the status of the command, once it was "
+           "started.\n";
 }
 
 }  // namespace mutual::ctl

@@ -25,6 +25,7 @@ struct Grammar {
     std::string host;
     int fd = -1;
     bool no_stdio = false;
+    std::size_t parallel = 0;  // not given
     std::vector<std::string> stray;
     CLI::App app{"Opens, accepts and shows mutually authenticated channels, by asking mutuald.", "mutualctl"};
 
@@ -110,7 +111,7 @@ void Grammar::add_channel_verbs() {
         ->type_name("TIME")
         ->check(check_span);
     accept->add_flag("--once", options.once, "End with the first channel's command, and with its status");
-    accept->add_option("--parallel", options.parallel, "At most that many commands at a time (64)")
+    accept->add_option("--parallel", parallel, "At most that many commands at a time (64)")
         ->type_name("N")
         ->check(CLI::Range(1, 100000));
     accept->add_flag("--no-stdio", no_stdio, "The command's standard input and output are not the channel");
@@ -197,7 +198,10 @@ std::string complete(Grammar& grammar, const char* cache) {
         if (options.stdio) return "--stdio needs a command after '--'";
         if (options.once) return "--once needs a command after '--'";
         if (grammar.no_stdio) return "--no-stdio needs a command after '--'";
+        if (grammar.parallel != 0) return "--parallel needs a command after '--'";
     }
+    if (options.once && grammar.parallel != 0) return "--once accepts one channel: it takes no --parallel";
+    if (grammar.parallel != 0) options.parallel = grammar.parallel;
     if (options.verb == Verb::accept) options.stdio = !grammar.no_stdio;
     if (options.verb == Verb::whois && options.channel.empty() && !options.fd)
         return "whois needs CHANNEL or --fd N";

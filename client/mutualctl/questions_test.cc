@@ -99,17 +99,20 @@ TEST(Questions, ADaemonThatDoesNotRunIsStatusThreeWithTheRemedy) {
 }
 
 TEST(Questions, WrongUsageIsStatusTwo) {
-    const std::vector<std::vector<std::string>> wrong{{"open"},
-                                                      {"no-such-verb"},
-                                                      {"open", "a", "b"},
-                                                      {"status", "--", "cat"},
-                                                      {"accept", "a", "--once"},
-                                                      {"accept", "a", "--no-stdio"},
-                                                      {"whois"},
-                                                      {"plan", "a", "--timeout", "soon"},
-                                                      {"call", "Open", "["},
-                                                      {"open", "a", "--"},
-                                                      {"whois", "--fd", "99"}};
+    const std::vector<std::vector<std::string>> wrong{
+        {"open"},
+        {"no-such-verb"},
+        {"open", "a", "b"},
+        {"status", "--", "cat"},
+        {"accept", "a", "--once"},
+        {"accept", "a", "--no-stdio"},
+        {"accept", "a", "--parallel", "2"},
+        {"accept", "a", "--once", "--parallel", "2", "--", "cat"},
+        {"whois"},
+        {"plan", "a", "--timeout", "soon"},
+        {"call", "Open", "["},
+        {"open", "a", "--"},
+        {"whois", "--fd", "99"}};
     for (auto words : wrong) {
         words.insert(words.begin(), MUTUALCTL);
         const Ended ended = run({words});

@@ -213,9 +213,11 @@ asio::awaitable<Result<Admission::Admitted>> Admission::decide(
 asio::awaitable<varlink::Reply> Admission::admit(varlink::Incoming incoming) {
     Result<Asked> asked = read(incoming);
     if (!asked) co_return varlink::failure(interface, asked.error());
+    const std::string context = asked->context;
     Result<Admitted> admitted = co_await decide(std::move(*asked), incoming.connection);
     if (!admitted) co_return varlink::failure(interface, admitted.error());
     varlink::Reply reply;
+    reply.parameters["context"] = context;
     reply.parameters["channel"] = admitted->channel;
     if (admitted->program) {
         reply.parameters["programFileDescriptor"] = 0;

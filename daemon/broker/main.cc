@@ -134,6 +134,8 @@ int serve(const Options& options, const unit::Log& log) {
     if (!admission_socket) return report({admission_socket.error()});
     if (!channel) return report({channel.error()});
 
+    const LingerBound bound;  // before what is closed in the end
+    if (!bound.holds()) log.warning(no_linger_bound);
     boost::asio::io_context loop(1);
     const auto configuration =
         std::make_shared<const config::Configuration>(std::move(*loaded.configuration));
@@ -177,7 +179,6 @@ int serve(const Options& options, const unit::Log& log) {
     unit::notify_ready("serving " + std::to_string(configuration->services.size()) + " service(s)");
     log.info("ready: " + std::to_string(configuration->services.size()) + " service(s), " +
              std::to_string(configuration->rules.size()) + " rule(s)");
-    const LingerBound bound;
     loop.run();
     unit::notify_stopping();
     return 0;

@@ -56,8 +56,9 @@ asio::awaitable<void> Admission::obtain(std::shared_ptr<Admission> self, Admissi
             self->connection_ = std::move(taken->connection);
             varlink::Call call = admit_call(question);
             Result<varlink::Reply> reply = co_await self->connection_->call_raw(std::move(call));
+            if (reply && self->cancelled_) co_return;
             if (reply) {
-                self->answer(read_admitted(std::move(*reply)));
+                self->answer(self->admitted_by(std::move(*reply), question.context));
                 co_return;
             }
         }
@@ -70,10 +71,25 @@ asio::awaitable<void> Admission::obtain(std::shared_ptr<Admission> self, Admissi
     }
 }
 
+// The connection serves another question when this one is settled: nothing must come on it any more. One
+// whose reply cannot be read is closed, so that the broker knows.
+Result<Admitted> Admission::admitted_by(varlink::Reply reply, const std::string& context) {
+    const bool is_refusal = !reply.error.empty();
+    Result<Admitted> admitted = read_admitted(std::move(reply));
+    if (admitted && admitted->context != context)
+        admitted = Error(Code::internal, Stage::admission,
+                         "ask for admission: the broker answered for another handshake",
+                         "this is a defect of mutuald; see its log");
+    if (is_refusal || (admitted && !admitted->wants_to_know_end))
+        broker_->give_back(std::move(connection_));
+    else if (!admitted)
+        connection_.reset();
+    return admitted;
+}
+
 void Admission::answer(Result<Admitted> result) {
     if (cancelled_ || !answered_) return;
     if (result) channel_ = result->channel;
-    if (connection_ && (!result || !result->wants_to_know_end)) broker_->give_back(std::move(connection_));
     const auto answered = std::move(answered_);
     answered_ = nullptr;
     answered(std::move(result));

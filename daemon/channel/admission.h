@@ -40,6 +40,7 @@ public:
 private:
     static asio::awaitable<void> obtain(std::shared_ptr<Admission> self, AdmissionQuestion question);
     static asio::awaitable<void> tell(std::shared_ptr<Admission> self, bool established);
+    Result<Admitted> admitted_by(varlink::Reply reply, const std::string& context);
     void answer(Result<Admitted> result);
 
     EventLoop& loop_;

@@ -17,8 +17,8 @@ Channel::Channel(EventLoop& loop, ChannelTable& table, ChannelSetup setup, Obser
       table_(table),
       setup_(std::move(setup)),
       observer_(std::move(observer)),
-      network_(loop),
-      program_(loop),
+      network_(loop, Duplex::Whose::peer),
+      program_(loop, Duplex::Whose::program),
       timer_(loop.context()) {}
 
 Channel::~Channel() = default;

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 #include "varlink/linger_bound.h"
@@ -19,22 +20,30 @@ Result<void> Duplex::attach(UniqueFd socket) {
     return {};
 }
 
+ssize_t Duplex::receive(MutableBytes room) {
+    if (whose_ == Whose::peer) return ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    iovec data{room.data(), room.size()};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    beware();
+    const ssize_t got = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
+    if (got < 0 || (message.msg_flags & MSG_CTRUNC) == 0) return got;
+    errno = EMSGSIZE;
+    return -1;
+}
+
 Duplex::Read Duplex::read(MutableBytes room, std::size_t& size) {
     size = 0;
-    iovec data{room.data(), room.size()};
     for (;;) {
-        msghdr message{};
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        LingerBound::expect();
-        const ssize_t got = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
-        if (got > 0 && (message.msg_flags & MSG_CTRUNC) != 0) return Read::misused;
+        const ssize_t got = receive(room);
         if (got > 0) {
             size = static_cast<std::size_t>(got);
             return Read::some;
         }
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Read::blocked;
+        if (got < 0 && errno == EMSGSIZE) return Read::misused;
         read_ended_ = true;
         return got == 0 ? Read::ended : Read::broken;
     }
@@ -71,15 +80,19 @@ Duplex::Flush Duplex::flush() {
 void Duplex::close() {
     output_.clear();
     if (!socket_.is_open()) return;
-    LingerBound::expect();
-    // Closing with octets unread would show the other side a reset instead of the end.
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
-    std::byte ignored[4096];
-    for (int i = 0; i < 256 && ::recv(socket_.native_handle(), ignored, sizeof ignored, MSG_DONTWAIT) > 0;
-         ++i) {
-    }
+    drain();
+    beware();
     boost::system::error_code failure;
     socket_.close(failure);
+}
+
+// Closing with octets unread would show the other side a reset instead of the end. Nobody who passes
+// descriptors is owed that: each message that brings one may hold us up a little.
+void Duplex::drain() {
+    std::array<std::byte, 4096> ignored;
+    for (int i = 0; i < 256 && receive(ignored) > 0; ++i) {
+    }
 }
 
 void Duplex::reset() {
@@ -88,7 +101,7 @@ void Duplex::reset() {
         ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
     }
     output_.clear();
-    LingerBound::expect();
+    beware();
     boost::system::error_code failure;
     socket_.close(failure);
 }

@@ -18,8 +18,12 @@ public:
     enum class Flush { done, blocked, broken };
     using Socket = asio::posix::stream_descriptor;
 
-    explicit Duplex(EventLoop& loop) : output_(loop.buffers()), socket_(loop.context()) {}
-    ~Duplex() { LingerBound::expect(); }
+    // The peer's is of the network and carries octets only; the program's may bring what we have to beware
+    // of.
+    enum class Whose { peer, program };
+
+    Duplex(EventLoop& loop, Whose whose) : whose_(whose), output_(loop.buffers()), socket_(loop.context()) {}
+    ~Duplex() { beware(); }
     Duplex(const Duplex&) = delete;
     Duplex& operator=(const Duplex&) = delete;
 
@@ -82,6 +86,14 @@ public:
     }
 
 private:
+    void beware() const {
+        if (whose_ == Whose::program) LingerBound::expect();
+    }
+    // As recv(); -1 and EMSGSIZE: with the octets, which are lost, came a descriptor, which is dropped.
+    ssize_t receive(MutableBytes room);
+    void drain();
+
+    const Whose whose_;
     OutputQueue output_;
     Socket socket_;
     bool reading_ = false;

@@ -177,7 +177,7 @@ void Neighbours::close_admission() {
     ::unlink(admission_socket_.c_str());
 }
 
-asio::awaitable<Reply> Neighbours::admit(Incoming) {
+asio::awaitable<Reply> Neighbours::admit(Incoming incoming) {
     ++admissions_;
     if (refuse_)
         co_return varlink::failure("org.mutuald.Admission",
@@ -186,6 +186,7 @@ asio::awaitable<Reply> Neighbours::admit(Incoming) {
     Reply reply;
     const std::lock_guard lock(mutex_);
     last_channel_ = "accepted" + std::to_string(++channels_);
+    reply.parameters["context"] = incoming.call.parameters.at("context");
     reply.parameters["channel"] = last_channel_;
     reply.parameters["programFileDescriptor"] = 0;
     reply.parameters["rule"] = "everyone";

@@ -97,6 +97,8 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     (void)krb5_init_context(&keeps_profile);
     ChannelTable table;
     Surroundings surroundings{**transport, table, log, options.admission_socket};
+    const LingerBound bound;  // before what is closed in the end
+    if (!bound.holds()) log.warning(no_linger_bound);
     Workers workers;
     for (std::size_t i = 0; i < options.loops; ++i)
         workers.push_back(std::make_unique<Worker>(i, surroundings));

@@ -83,6 +83,7 @@ Result<Admitted> read_admitted(varlink::Reply reply) {
     }
     varlink::Parameters read(reply.parameters, &reply.descriptors, "Admit");
     Admitted admitted;
+    admitted.context = read.text("context", 64);
     admitted.channel = read.text("channel", 256);
     admitted.program = read.optional_descriptor("programFileDescriptor");
     admitted.rule = read.text("rule");

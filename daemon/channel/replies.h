@@ -33,6 +33,7 @@ StepReply read_step_reply(varlink::Reply& reply);
 
 // Of org.mutuald.Admission.Admit.
 struct Admitted {
+    std::string context;  // of the question
     std::string channel;
     UniqueFd program;  // leads to the local server; none: it follows by Attach
     std::string rule;

@@ -61,6 +61,8 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     // whether that file has changed; not whether one has that it includes. Without this one each handshake
     // would read it a dozen times.
     (void)lasting_krb5_context();
+    const LingerBound bound;  // before what is closed in the end
+    if (!bound.holds()) log.warning(no_linger_bound);
     asio::io_context loop(1);
     const varlink::Service::Complaint complaint = [&log](std::string_view text) { log.warning(text); };
     Server server(loop, std::move(*image), options.rules, complaint);
@@ -86,7 +88,6 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     asio::signal_set signals(loop, SIGTERM, SIGINT);
     signals.async_wait([&loop](const boost::system::error_code&, int) { loop.stop(); });
     unit::notify_ready("serving grants");
-    const LingerBound bound;
     loop.run();
     unit::notify_stopping();
     if (!defect.empty())

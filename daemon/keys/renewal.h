@@ -30,8 +30,8 @@ public:
         pause_ = std::clamp(pause_ * 2, shortest_pause, longest);
         at_ = now + scaled(pause_, 0.8 + 0.4 * dice);
     }
-    // At once: what is known of the ticket's life was by another clock.
-    void hasten() { at_ = {}; }
+    // Within the shortest pause: what is known of the ticket's life was by another clock.
+    void hasten(Time now, double dice) { at_ = std::min(at_, now + scaled(shortest_pause, dice)); }
     Time at() const { return at_; }
 
 private:

@@ -62,7 +62,8 @@ Result<std::optional<Ticket>> cached_service_ticket(krb5_context context, krb5_c
     auto request = request_for(context, cache, wanted.target,
                                now_seconds() + std::max<std::int64_t>(wanted.minimum_lifetime, 1));
     if (!request) return std::move(request).error();
-    return retrieved(context, cache, KRB5_TC_SUPPORTED_KTYPES | KRB5_TC_MATCH_TIMES, request->creds);
+    return retrieved(context, cache, KRB5_TC_SUPPORTED_KTYPES | KRB5_TC_MATCH_TIMES | KRB5_TC_MATCH_AUTHDATA,
+                     request->creds);
 }
 
 Result<std::optional<Ticket>> cached_granting_ticket(krb5_context context, krb5_ccache cache) {

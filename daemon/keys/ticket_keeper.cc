@@ -167,6 +167,7 @@ void TicketKeeper::end_flight(Kept& kept, std::optional<Error> failure) {
     kept.asked_at = now_();
     const auto flight = std::exchange(kept.flight, nullptr);
     if (!flight) return;
+    if (flight->by_old_clock) kept.renewal.hasten(now_(), dice());
     flight->failure = std::move(failure);
     flight->ended = true;
     flight->over.cancel();
@@ -208,7 +209,10 @@ void TicketKeeper::failed(const Source& source, const Error& error) {
 }
 
 void TicketKeeper::clock_was_set() {
-    for (auto& [source, kept] : kept_) kept.renewal.hasten();
+    for (auto& [source, kept] : kept_) {
+        kept.renewal.hasten(now_(), dice());
+        if (kept.flight) kept.flight->by_old_clock = true;
+    }
 }
 
 void TicketKeeper::sweep(Time now) {

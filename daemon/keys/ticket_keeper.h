@@ -62,6 +62,7 @@ private:
         asio::steady_timer over;  // cancelled when `ended` becomes true
         bool ended = false;
         bool wanted = false;  // by a caller
+        bool by_old_clock = false;
         std::optional<Error> failure;
     };
     struct Kept {

@@ -308,8 +308,8 @@ def messages():
     message("channel_messages", "step", done, "done")
     message("channel_messages", "step", {**done, "expires": 2**62}, "far_end")
     message("channel_messages", "ERROR step", {**failure, "errorToken": "aGVsbG8="})
-    message("channel_messages", "admit", {"channel": "c", "programFileDescriptor": 0, "rule": "r", "cookie": 1,
-                                          "callerUid": 0})
+    message("channel_messages", "admit", {"context": "x", "channel": "c", "programFileDescriptor": 0, "rule": "r",
+                                          "cookie": 1, "callerUid": 0})
     message("channel_messages", "ERROR admit", failure)
 
     find = {"version": 1, "plugin": "scp", "query": query, "timeoutMilliseconds": 1000, "ticketsFileDescriptor": 0,

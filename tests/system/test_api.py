@@ -205,12 +205,23 @@ class Api(Chain):
         self.assertLess(time.monotonic() - began, 5)
         self.assertEqual(self.pids()["mutuald"], broker)
 
+    def test_a_lingering_socket_does_not_hold_up_the_brokers_end(self):
+        broker = self.pids()["mutuald"]
+        link = self.varlink("client1", user="bob")
+        self.addCleanup(link.close)
+        self.assertNotIn("error", link.call("org.mutuald.Broker.Monitor", more=True))
+        self.pass_lingering(broker, [link.socket], b"x")  # which nobody reads while it monitors
+        os.kill(broker, signal.SIGTERM)
+        eventually(lambda: not os.path.exists(f"/proc/{broker}"), bound=5, what="the end of the broker")
+        eventually(lambda: self.pids().get("mutuald") not in (None, broker), what="the next broker")
+        eventually(lambda: "services" in self.status(), what="its answer")
+
     def test_a_program_that_passes_a_lingering_socket_over_its_channel_ends_that_channel_only(self):
         self.kinit("client1", "alice")
         channels = self.pids()["mutuald-channel"]
         programs = [self.live_channel() for _ in range(4)]
         began = time.monotonic()
-        self.pass_lingering(channels, programs[:2], b"x")
+        self.pass_lingering(channels, [programs[0]] * 40 + [programs[1]], b"x")
         for program in programs[:2]:
             self.assertEqual(program.recv(1), b"")
             self.assertEqual(self.verdict(program), "reset")
