@@ -171,7 +171,7 @@ bool Connection::has_leftovers() {
 UniqueFd Connection::release() { return UniqueFd(socket_.release()); }
 
 void Connection::close() {
-    LingerBound::expect();
+    const LingerBound::Watch watch;
     boost::system::error_code ignored;
     socket_.close(ignored);
 }

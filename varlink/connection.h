@@ -28,7 +28,7 @@ public:
     // Takes a connected, non-blocking Unix stream socket.
     Connection(asio::io_context& loop, UniqueFd socket, Limits limits = internal_limits,
                std::chrono::milliseconds call_time = longest_call);
-    ~Connection() { LingerBound::expect(); }
+    ~Connection() { close(); }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 

@@ -2,21 +2,21 @@
 // The kernel closes a file where the last reference to it goes: what a stranger passed over a socket, asked
 // for or not, in whichever of our threads reads or closes that socket. If it is a network socket with
 // SO_LINGER, the thread then waits for that socket's peer, for as long as the stranger chose. Only a signal
-// ends the wait: a thread that serves many has one of these, and gets signals while it may have to wait so.
+// ends the wait. So a thread that serves many has one of these, and another thread sends it signals when it
+// is in one call for too long.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <ctime>
 
 namespace mutual {
 
 class LingerBound {
 public:
-    // About so long a wait lasts at most; and so often the thread is interrupted while it is busy.
-    static constexpr std::chrono::milliseconds tick{2};
-    // The same, for what is done often and for strangers only.
-    static constexpr std::chrono::microseconds short_tick{100};
+    // So long a wait lasts at least before it is ended, and at most about twice that.
+    static constexpr std::chrono::milliseconds patience{10};
+    // The same for a while after one that was ended: there may be more of them.
+    static constexpr std::chrono::microseconds impatience{500};
 
     // For the calling thread, to the object's end; whatever may close a stranger's file there goes before it.
     // Within another one's life it takes its place. Takes SIGURG.
@@ -25,51 +25,45 @@ public:
     LingerBound(const LingerBound&) = delete;
     LingerBound& operator=(const LingerBound&) = delete;
 
-    // False: the system had no timer for it, and nothing is bounded.
-    bool holds() const { return has_timer_; }
+    // False: there was no thread for it, and nothing is bounded.
+    bool holds() const { return holds_; }
 
-    // Called before what may close a stranger's file. Nothing in a thread without a bound, as in programs
+    // Around a call that may close a stranger's file. Nothing in a thread without a bound, as in programs
     // that link this code.
-    static void expect() {
-        if (current_ != nullptr) current_->start();
-    }
-    // The same, with a short tick first.
-    static void expect_soon() {
-        if (current_ != nullptr) current_->start_soon();
-    }
+    class Watch {
+    public:
+        Watch() {
+            if (current_ != nullptr) current_->enter();
+        }
+        ~Watch() {
+            if (current_ != nullptr) current_->leave();
+        }
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+    };
 
 private:
-    // So many ticks after the last call they end, that an idle thread sleeps. More than one: the thread may
-    // lose the processor between the call and what it was made for.
-    static constexpr int ticks_after_use = 16;
+    friend class LingerWatcher;
 
-    static void interrupt(int signal);
     // In the header, so that a UniqueFd needs no library.
-    void start() {
-        ticks_left_ = ticks_after_use;
-        if (!runs_.exchange(true)) set(tick, tick);
+    void enter() {
+        if (depth_++ != 0) return;
+        ++calls_;
+        if (watcher_rests_ != 0 && watcher_rests_.exchange(0) != 0) watcher_rests_.notify_one();
     }
-    void start_soon() {
-        ticks_left_ = ticks_after_use;
-        runs_ = true;
-        set(short_tick, tick);
-    }
-    void set(std::chrono::nanoseconds first, std::chrono::nanoseconds interval) const {
-        itimerspec times{};
-        times.it_value.tv_nsec = first.count();
-        times.it_interval.tv_nsec = interval.count();
-        ::timer_settime(timer_, 0, &times, nullptr);
+    void leave() {
+        if (--depth_ == 0) ++calls_;
     }
 
     static inline constinit thread_local LingerBound* current_ = nullptr;
+    static inline std::atomic<int> watcher_rests_ = 0;
     LingerBound* const outer_ = current_;
-    timer_t timer_{};
-    bool has_timer_ = false;
-    std::atomic<int> ticks_left_ = 0;
-    std::atomic<bool> runs_ = false;
+    std::atomic<unsigned> calls_ = 0;  // odd: within one
+    int depth_ = 0;
+    bool holds_ = false;
 };
 
 inline constexpr const char* no_linger_bound =
-    "no timer is left: a local program that passes a lingering socket may hold this program up";
+    "no thread is left: a local program that passes a lingering socket may hold this program up";
 
 }  // namespace mutual

@@ -114,7 +114,7 @@ TEST(LingerBound, HoldsInAThreadThatBlocksSignalsAndAfterARest) {
         const LingerBound bound;
         for (int i = 0; i < 3; ++i) {
             Passed passed;
-            std::this_thread::sleep_for(LingerBound::tick * 40);  // the ticks have ended
+            std::this_thread::sleep_for(LingerBound::patience * 20);  // by now nobody watches
             longest = std::max(longest, taken([&] { passed.ours.reset(); }));
         }
     });

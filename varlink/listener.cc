@@ -13,8 +13,6 @@
 #include <cstring>
 #include <map>
 
-#include "varlink/linger_bound.h"
-
 namespace mutual::varlink {
 
 namespace {
@@ -47,7 +45,6 @@ bool serve_one(const std::shared_ptr<Listening>& listening, UniqueFd socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(socket.value(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return true;
-    LingerBound::expect_soon();  // there may be something in it already
     if (listening->is_unheard(peer.uid)) return ++listening->unheard % most_unheard == 0;
     auto connection = std::make_shared<Connection>(listening->loop, std::move(socket), listening->limits);
     Result<std::shared_ptr<void>> admitted = listening->admit(connection->peer(), connection->socket());

@@ -177,10 +177,12 @@ Transfer receive_some(int socket, std::string& bytes, std::vector<UniqueFd>& des
         header.msg_control = control.data();
         header.msg_controllen = control.size();
     }
-    LingerBound::expect();
     ssize_t received = 0;
-    do received = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    while (received < 0 && errno == EINTR);
+    {
+        const LingerBound::Watch watch;
+        do received = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        while (received < 0 && errno == EINTR);
+    }
     if (received < 0) {
         if (errno == EAGAIN) return Transfer::again;
         return errno == ECONNRESET ? Transfer::closed : Transfer::failed;

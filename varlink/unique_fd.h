@@ -28,7 +28,7 @@ public:
     [[nodiscard]] int release() { return std::exchange(fd_, -1); }
     void reset(int fd = -1) {
         if (fd_ >= 0) {
-            LingerBound::expect();
+            const LingerBound::Watch watch;
             ::close(fd_);
         }
         fd_ = fd;

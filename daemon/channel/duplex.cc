@@ -26,7 +26,7 @@ ssize_t Duplex::receive(MutableBytes room) {
     msghdr message{};
     message.msg_iov = &data;
     message.msg_iovlen = 1;
-    beware();
+    const LingerBound::Watch watch;
     const ssize_t got = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
     if (got < 0 || (message.msg_flags & MSG_CTRUNC) == 0) return got;
     errno = EMSGSIZE;
@@ -82,9 +82,7 @@ void Duplex::close() {
     if (!socket_.is_open()) return;
     ::shutdown(socket_.native_handle(), SHUT_RDWR);
     drain();
-    beware();
-    boost::system::error_code failure;
-    socket_.close(failure);
+    shut();
 }
 
 // Closing with octets unread would show the other side a reset instead of the end. Nobody who passes
@@ -101,7 +99,11 @@ void Duplex::reset() {
         ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
     }
     output_.clear();
-    beware();
+    shut();
+}
+
+void Duplex::shut() {
+    const LingerBound::Watch watch;
     boost::system::error_code failure;
     socket_.close(failure);
 }

@@ -23,7 +23,7 @@ public:
     enum class Whose { peer, program };
 
     Duplex(EventLoop& loop, Whose whose) : whose_(whose), output_(loop.buffers()), socket_(loop.context()) {}
-    ~Duplex() { beware(); }
+    ~Duplex() { shut(); }
     Duplex(const Duplex&) = delete;
     Duplex& operator=(const Duplex&) = delete;
 
@@ -86,12 +86,10 @@ public:
     }
 
 private:
-    void beware() const {
-        if (whose_ == Whose::program) LingerBound::expect();
-    }
     // As recv(); -1 and EMSGSIZE: with the octets, which are lost, came a descriptor, which is dropped.
     ssize_t receive(MutableBytes room);
     void drain();
+    void shut();
 
     const Whose whose_;
     OutputQueue output_;

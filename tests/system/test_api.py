@@ -223,7 +223,8 @@ class Api(Chain):
         began = time.monotonic()
         self.pass_lingering(channels, [programs[0]] * 40 + [programs[1]], b"x")
         for program in programs[:2]:
-            self.assertEqual(program.recv(1), b"")
+            with contextlib.suppress(ConnectionResetError):  # what it sent behind that is not read
+                self.assertEqual(program.recv(1), b"")
             self.assertEqual(self.verdict(program), "reset")
         for program in programs[2:]:
             self.assertIsNone(self.verdict(program))
