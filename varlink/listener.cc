@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstring>
 #include <map>
+#include <utility>
 
 namespace mutual::varlink {
 
@@ -20,8 +21,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds moment{20};
-// Connections that are closed unheard, one after the other, before the loop does something else.
-constexpr int most_unheard = 8;
+// So long connections are closed unheard, one after the other, before the loop does something else: whoever
+// waits in line behind a flood of them shall not wait for the loop as well.
+constexpr std::chrono::milliseconds longest_turn{1};
 
 struct Listening {
     asio::io_context& loop;
@@ -30,7 +32,7 @@ struct Listening {
     Limits limits;
     Service::Complaint complaint;
     std::map<uid_t, Clock::time_point> refused;  // until when a uid is not heard
-    int unheard = 0;
+    Clock::time_point turn_began{};
 
     bool is_unheard(uid_t uid) {
         if (refused.empty()) return false;
@@ -45,7 +47,7 @@ bool serve_one(const std::shared_ptr<Listening>& listening, UniqueFd socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(socket.value(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return true;
-    if (listening->is_unheard(peer.uid)) return ++listening->unheard % most_unheard == 0;
+    if (listening->is_unheard(peer.uid)) return Clock::now() - listening->turn_began >= longest_turn;
     auto connection = std::make_shared<Connection>(listening->loop, std::move(socket), listening->limits);
     Result<std::shared_ptr<void>> admitted = listening->admit(connection->peer(), connection->socket());
     if (!admitted) {
@@ -63,12 +65,14 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
                              std::shared_ptr<const Service> service, Admit admit, Limits limits,
                              Service::Complaint complaint) {
     auto listening = std::make_shared<Listening>(
-        Listening{loop, std::move(service), std::move(admit), limits, std::move(complaint), {}, 0});
+        Listening{loop, std::move(service), std::move(admit), limits, std::move(complaint), {}, {}});
     asio::posix::stream_descriptor socket(loop, listener.release());
     socket.native_non_blocking(true);
     asio::steady_timer pause(loop);
     int told = 0;  // the error that was told already
+    bool is_new_turn = true;
     for (;;) {
+        if (std::exchange(is_new_turn, false)) listening->turn_began = Clock::now();
         UniqueFd accepted(::accept4(socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (accepted) {
             told = 0;
@@ -80,7 +84,9 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
             }
             // Those who are connected are served, however many others come.
             if (has_done_enough) co_await asio::post(loop, asio::use_awaitable);
+            is_new_turn = has_done_enough;
         } else if (errno == EAGAIN) {
+            is_new_turn = true;
             co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
         } else if (errno != EINTR && errno != ECONNABORTED) {
             // Without descriptors or memory an immediate retry would only spin.
@@ -89,6 +95,7 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
                 told = error;
             }
             pause.expires_after(std::chrono::milliseconds(100));
+            is_new_turn = true;
             co_await pause.async_wait(asio::use_awaitable);
         }
     }
