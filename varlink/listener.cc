@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstring>
 #include <map>
-#include <utility>
 
 namespace mutual::varlink {
 
@@ -32,7 +31,7 @@ struct Listening {
     Limits limits;
     Service::Complaint complaint;
     std::map<uid_t, Clock::time_point> refused;  // until when a uid is not heard
-    Clock::time_point turn_began{};
+    Clock::time_point turn_began = Clock::now();
 
     bool is_unheard(uid_t uid) {
         if (refused.empty()) return false;
@@ -65,14 +64,12 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
                              std::shared_ptr<const Service> service, Admit admit, Limits limits,
                              Service::Complaint complaint) {
     auto listening = std::make_shared<Listening>(
-        Listening{loop, std::move(service), std::move(admit), limits, std::move(complaint), {}, {}});
+        Listening{loop, std::move(service), std::move(admit), limits, std::move(complaint), {}});
     asio::posix::stream_descriptor socket(loop, listener.release());
     socket.native_non_blocking(true);
     asio::steady_timer pause(loop);
     int told = 0;  // the error that was told already
-    bool is_new_turn = true;
     for (;;) {
-        if (std::exchange(is_new_turn, false)) listening->turn_began = Clock::now();
         UniqueFd accepted(::accept4(socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (accepted) {
             told = 0;
@@ -83,10 +80,9 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
                 listening->complaint(std::string("refused a connection: ") + failure.what());
             }
             // Those who are connected are served, however many others come.
-            if (has_done_enough) co_await asio::post(loop, asio::use_awaitable);
-            is_new_turn = has_done_enough;
+            if (!has_done_enough) continue;
+            co_await asio::post(loop, asio::use_awaitable);
         } else if (errno == EAGAIN) {
-            is_new_turn = true;
             co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
         } else if (errno != EINTR && errno != ECONNABORTED) {
             // Without descriptors or memory an immediate retry would only spin.
@@ -95,9 +91,9 @@ asio::awaitable<void> listen(asio::io_context& loop, UniqueFd listener,
                 told = error;
             }
             pause.expires_after(std::chrono::milliseconds(100));
-            is_new_turn = true;
             co_await pause.async_wait(asio::use_awaitable);
         }
+        listening->turn_began = Clock::now();
     }
 }
 
