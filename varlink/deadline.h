@@ -39,14 +39,19 @@ struct Beside {
     bool finished = false;
 };
 
+// It is finished as soon as it has its result and all that it held is gone: what Asio does at a coroutine's
+// end takes another turn of the loop, and most work needs none at all.
 template <class T>
 asio::awaitable<void> keep_result(std::shared_ptr<Beside<T>> beside, asio::awaitable<T> work) {
     beside->result.emplace(co_await std::move(work));
+    beside->finished = true;
+    beside->event.cancel();
 }
 
 template <class T>
 void start(asio::io_context& loop, const std::shared_ptr<Beside<T>>& beside, asio::awaitable<T> work) {
     auto finished = [beside](std::exception_ptr failure) {
+        if (beside->finished) return;
         beside->failure = std::move(failure);
         beside->finished = true;
         beside->event.cancel();

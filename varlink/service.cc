@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -212,7 +213,11 @@ asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) con
         const bool upgrade = (*received)->upgrade;
         Incoming incoming{std::move(**received), connection};
         Reply reply = co_await answer_unless_hung_up(std::move(incoming));
-        if (oneway) continue;
+        // Whoever sends many calls at once is served in turn with the others.
+        if (oneway) {
+            co_await asio::post(connection->loop(), asio::use_awaitable);
+            continue;
+        }
         const auto take_over = std::exchange(reply.take_over, nullptr);
         // What came behind a call that was not granted its upgrade is no message.
         const bool is_spoilt = upgrade && !take_over && connection->has_leftovers();
@@ -225,6 +230,7 @@ asio::awaitable<void> Service::serve(std::shared_ptr<Connection> connection) con
             take_over(connection->release());
             co_return;
         }
+        co_await asio::post(connection->loop(), asio::use_awaitable);
     }
 }
 
