@@ -61,25 +61,6 @@ asio::awaitable<varlink::Reply> drop_handshake(std::shared_ptr<Grant> grant, var
     co_return grant->drop(std::move(call));
 }
 
-std::shared_ptr<varlink::Service> service_of(const std::shared_ptr<Grant>& grant,
-                                             varlink::Service::Complaint complaint) {
-    varlink::Service::About about{"mutual", "mutuald-keys", MUTUAL_VERSION, ""};
-    auto service = std::make_shared<varlink::Service>(std::move(about), std::move(complaint));
-    service->describe(varlink::grant_interface);
-    service->method("org.mutuald.Grant.Step", [grant](varlink::Incoming incoming) {
-        return step_grant(grant, std::move(incoming.call));
-    });
-    service->method("org.mutuald.Grant.Drop", [grant](varlink::Incoming incoming) {
-        return drop_handshake(grant, std::move(incoming.call));
-    });
-    return service;
-}
-
-asio::awaitable<void> serve(std::shared_ptr<varlink::Service> service,
-                            std::shared_ptr<varlink::Connection> connection) {
-    co_await service->serve(std::move(connection));
-}
-
 }  // namespace
 
 varlink::Reply Grant::step(varlink::Call call) {
@@ -133,26 +114,39 @@ Result<varlink::Reply> Grant::reply_of(Established established, Time now) {
     return reply;
 }
 
+GrantTable::GrantTable(asio::io_context& loop, FactsTable& facts, varlink::Service::Complaint complaint)
+    : loop_(loop),
+      facts_(facts),
+      service_(varlink::Service::About{"mutual", "mutuald-keys", MUTUAL_VERSION, ""}, std::move(complaint)) {
+    service_.describe(varlink::grant_interface);
+    service_.method("org.mutuald.Grant.Step", [this](varlink::Incoming incoming) {
+        return step_grant(grants_.at(incoming.connection.get()), std::move(incoming.call));
+    });
+    service_.method("org.mutuald.Grant.Drop", [this](varlink::Incoming incoming) {
+        return drop_handshake(grants_.at(incoming.connection.get()), std::move(incoming.call));
+    });
+}
+
 Result<UniqueFd> GrantTable::add(GrantTerms terms, Stepper stepper) {
     auto pair = varlink::socket_pair();
     if (!pair) return std::move(pair).error();
     auto grant = std::make_shared<Grant>(std::move(terms), std::move(stepper), facts_);
     grant->connection = std::make_shared<varlink::Connection>(loop_, std::move(pair->first), grant_limits);
-    grants_.push_back(grant);
-    auto ended = [this, grant](std::exception_ptr) { grants_.remove(grant); };
-    asio::co_spawn(loop_, serve(service_of(grant, complaint_), grant->connection), std::move(ended));
+    grants_.emplace(grant->connection.get(), grant);
+    auto ended = [this, key = grant->connection.get()](std::exception_ptr) { grants_.erase(key); };
+    asio::co_spawn(loop_, service_.serve(grant->connection), std::move(ended));
     return std::move(pair->second);
 }
 
 void GrantTable::revoke(const std::string& service, std::int64_t generation) {
-    for (const auto& grant : grants_)
+    for (const auto& [connection, grant] : grants_)
         if (grant->terms().role == Role::acceptor && grant->terms().service == service &&
             grant->terms().generation < generation)
             grant->close();
 }
 
 void GrantTable::sweep(Time now) {
-    for (const auto& grant : grants_) {
+    for (const auto& [connection, grant] : grants_) {
         grant->stepper().sweep(now);
         if (grant->is_over(now)) grant->close();
     }

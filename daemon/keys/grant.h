@@ -6,7 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
-#include <list>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -31,8 +31,7 @@ class GrantTable {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
-    GrantTable(asio::io_context& loop, FactsTable& facts, varlink::Service::Complaint complaint)
-        : loop_(loop), facts_(facts), complaint_(std::move(complaint)) {}
+    GrantTable(asio::io_context& loop, FactsTable& facts, varlink::Service::Complaint complaint);
 
     // The end for mutuald-channel. The grant lives until that end is closed, or revoke() or sweep() ends it.
     Result<UniqueFd> add(GrantTerms terms, Stepper stepper);
@@ -44,8 +43,8 @@ public:
 private:
     asio::io_context& loop_;
     FactsTable& facts_;
-    varlink::Service::Complaint complaint_;
-    std::list<std::shared_ptr<Grant>> grants_;
+    varlink::Service service_;
+    std::map<const varlink::Connection*, std::shared_ptr<Grant>> grants_;
 };
 
 }  // namespace mutual::keys
