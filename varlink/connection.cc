@@ -145,6 +145,16 @@ asio::awaitable<Result<void>> Connection::reply(Reply reply) {
     co_return co_await send(std::move(text), std::move(reply.descriptors));
 }
 
+bool Connection::reply_at_once(const Reply& reply) {
+    if (!socket_.is_open()) return false;
+    const std::string text = to_text(reply);
+    std::size_t sent = 0;
+    const Transfer transfer = send_some(socket_.native_handle(), {text.c_str(), text.size() + 1}, {}, sent);
+    if (transfer == Transfer::done && sent == text.size() + 1) return true;
+    if (transfer != Transfer::again) close();
+    return false;
+}
+
 asio::awaitable<void> Connection::hung_up() {
     const bool is_gone = co_await hung_up_unless_cancelled();
     if (!is_gone) throw boost::system::system_error(asio::error::operation_aborted);

@@ -45,6 +45,9 @@ public:
     // end it.
     asio::awaitable<Result<std::optional<Call>>> receive();
     asio::awaitable<Result<void>> reply(Reply reply);
+    // Sends one, without descriptors, if the socket takes it whole at once. False: it was not sent; of which
+    // a part went out, that closed the connection. Not while a reply() is pending.
+    bool reply_at_once(const Reply& reply);
 
     // Returns when the peer has closed both directions, or close() was called here.
     asio::awaitable<void> hung_up();

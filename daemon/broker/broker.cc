@@ -49,7 +49,7 @@ Broker::Broker(asio::io_context& event_loop, std::shared_ptr<const config::Confi
           unit::Priority::debug),
       turns(event_loop),
       programs(event_loop, *configuration, socket_folder),
-      keys(programs.keys),
+      keys(event_loop, programs.keys),
       plugins(programs.plugins),
       addresses(plugins),
       catalog(keys, plugins) {

@@ -65,11 +65,18 @@ asio::awaitable<Result<void>> KeysClient::revoke(std::string service, std::int64
 }
 
 asio::awaitable<Result<Facts>> KeysClient::facts(std::string context) {
+    std::optional<Facts> told = told_.take(context);
+    const bool is_told = told || told_.tells_all();
+    if (!told && is_told) told = co_await told_.wait(context);
+    if (told) co_return std::move(*told);
     varlink::Call call = call_of("Facts");
     call.parameters["context"] = context;
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
-    if (!reply) co_return reply.error();
-    co_return read_facts(*reply);
+    if (reply) co_return read_facts(*reply);
+    // They may have been told just before it was asked.
+    if (!is_told && reply.error().code == Code::not_found) told = co_await told_.wait(context);
+    if (told) co_return std::move(*told);
+    co_return reply.error();
 }
 
 asio::awaitable<Result<TicketCacheFile>> KeysClient::ticket_cache(Identity identity,

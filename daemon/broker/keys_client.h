@@ -10,12 +10,14 @@
 
 #include "daemon/broker/connection_pool.h"
 #include "daemon/broker/keys_messages.h"
+#include "daemon/broker/told_facts.h"
 
 namespace mutual::broker {
 
 class KeysClient {
 public:
-    explicit KeysClient(ConnectionPool& pool) : pool_(pool) {}
+    KeysClient(asio::io_context& loop, ConnectionPool& pool, ToldFacts::Bounds told = {})
+        : pool_(pool), told_(loop, pool, told) {}
 
     // `caller` is the caller's API connection, for identity caller only.
     asio::awaitable<Result<InitiatingGrant>> initiate(Identity identity, UniqueFd caller, std::string target,
@@ -35,6 +37,7 @@ public:
 
 private:
     ConnectionPool& pool_;
+    ToldFacts told_;
 };
 
 }  // namespace mutual::broker

@@ -41,6 +41,7 @@ Result<std::string> FactsTable::add(Facts facts, Time until) {
     if (facts_.size() >= most_facts)
         return Error(Code::limit, Stage::handshake, "keep the facts of a context: too many were never read");
     std::string id = random_context_id();
+    if (taker_ && taker_(id, facts)) return id;
     facts_.emplace(id, Kept{std::move(facts), until});
     return id;
 }

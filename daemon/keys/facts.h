@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,6 +32,10 @@ class FactsTable {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
+    // Told of each new context. Those that it takes are not kept here.
+    using Taker = std::function<bool(const std::string& id, const Facts& facts)>;
+    void offer_to(Taker taker) { taker_ = std::move(taker); }
+
     // The new context's id. limit: nobody reads them.
     Result<std::string> add(Facts facts, Time until);
     std::optional<Facts> take(const std::string& id);
@@ -43,6 +48,7 @@ private:
         Time until;
     };
     std::map<std::string, Kept> facts_;
+    Taker taker_;
 };
 
 }  // namespace mutual::keys

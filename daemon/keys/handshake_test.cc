@@ -13,6 +13,7 @@
 #include "daemon/keys/established.h"
 #include "daemon/keys/gss_handle.h"
 #include "daemon/keys/test_program.h"
+#include "varlink/interfaces.h"
 #include "varlink/parameters.h"
 
 namespace {
@@ -154,6 +155,46 @@ TEST_F(Handshakes, FactsAreReadOnceByContextId_FT_080) {
     auto again = there().call("Facts", parameters);
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, Code::not_found);
+}
+
+// The newest watcher is told, and Facts does not know what it was told; without one, Facts does.
+TEST_F(Handshakes, FactsAreToldToTheNewestWatcherAndToNobodyElse) {
+    const auto watch = [this] {
+        varlink::BlockingConnection connection = there().connect();
+        varlink::Call call;
+        call.method = "org.mutuald.Keys.WatchFacts";
+        call.parameters["version"] = varlink::internal_version;
+        call.more = true;
+        const auto begun = connection.call_raw(std::move(call));
+        EXPECT_TRUE(begun && begun->error.empty() && begun->continues);
+        return connection;
+    };
+    const auto facts_of = [this](const std::string& context) {
+        boost::json::object parameters;
+        parameters["context"] = context;
+        return there().call("Facts", parameters);
+    };
+    const auto context = [this] {
+        Granted granted = initiate();
+        GrantEnd accepting = accept();
+        return shake_hands(*granted.grant, accepting).acceptor.context;
+    };
+    {
+        auto earlier = watch();
+        auto newest = watch();
+        const std::string id = context();
+        auto told = newest.next();
+        ASSERT_TRUE(told) << to_string(told.error());
+        EXPECT_TRUE(told->continues);
+        EXPECT_EQ(told->parameters.at("context").as_string(), id);
+        EXPECT_EQ(told->parameters.at("initiator").as_string(), "alice@KEYS.TEST");
+        EXPECT_EQ(told->parameters.at("role").as_string(), "acceptor");
+        const auto asked = facts_of(id);
+        ASSERT_FALSE(asked);
+        EXPECT_EQ(asked.error().code, Code::not_found);
+    }
+    const std::string id = context();
+    EXPECT_TRUE(facts_of(id));
 }
 
 TEST_F(Handshakes, DelegationIsNeverAskedFor_FT_090) {

@@ -123,6 +123,12 @@ Result<void> read_status(varlink::Call& call) {
     return parameters.finish();
 }
 
+Result<void> read_watch(varlink::Call& call) {
+    varlink::Parameters parameters(call.parameters, &call.descriptors, "WatchFacts");
+    read_version(parameters);
+    return parameters.finish();
+}
+
 Result<StepRequest> read_step(varlink::Call& call) {
     varlink::Parameters parameters(call.parameters, &call.descriptors, "Step");
     StepRequest request;

@@ -60,6 +60,7 @@ Result<std::string> read_context(varlink::Call& call);  // of Facts
 Result<CacheRequest> read_cache_request(varlink::Call& call);
 Result<ListRequest> read_list(varlink::Call& call);
 Result<void> read_status(varlink::Call& call);
+Result<void> read_watch(varlink::Call& call);
 
 // What mutuald-channel may send over a grant: a call with one token, of at most max_token in base64, and no
 // descriptor.

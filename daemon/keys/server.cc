@@ -121,6 +121,16 @@ asio::awaitable<json::object> credential_of_cache(std::shared_ptr<FetcherPool> f
     co_return object;
 }
 
+varlink::Reply reply_with(const Facts& facts) {
+    varlink::Reply reply;
+    reply.parameters["role"] = facts.role == Role::initiator ? "initiator" : "acceptor";
+    reply.parameters["initiator"] = facts.initiator;
+    reply.parameters["acceptor"] = facts.acceptor;
+    reply.parameters["flags"] = to_json(facts.flags);
+    reply.parameters["expires"] = facts.expires;
+    return reply;
+}
+
 asio::awaitable<varlink::Reply> reply_to(asio::awaitable<Answer> work) {
     Answer answer = co_await std::move(work);
     if (!answer) co_return varlink::failure(interface, answer.error());
@@ -141,7 +151,9 @@ Server::Server(asio::io_context& loop, ChildImage image, IdentityRules rules,
           [fetchers = fetchers_](Source source, Wanted wanted, std::chrono::milliseconds timeout) {
               return fetchers->fetch(std::move(source), std::move(wanted), timeout);
           },
-          complaint_) {}
+          complaint_) {
+    facts_.offer_to([this](const std::string& context, const Facts& facts) { return tell(context, facts); });
+}
 
 void Server::add(varlink::Service& service, const char* name,
                  asio::awaitable<Answer> (Server::*method)(varlink::Incoming)) {
@@ -158,6 +170,9 @@ std::shared_ptr<varlink::Service> Server::service() {
     add(*service, "GrantAccept", &Server::grant_accept);
     add(*service, "RevokeAccept", &Server::revoke_accept);
     add(*service, "Facts", &Server::facts);
+    service->streaming_method(std::string(interface) + ".WatchFacts", [this](varlink::Incoming incoming) {
+        return watch_facts(std::move(incoming));
+    });
     add(*service, "TicketCache", &Server::ticket_cache);
     add(*service, "ListCredentials", &Server::list_credentials);
     add(*service, "Status", &Server::status);
@@ -249,13 +264,29 @@ asio::awaitable<Answer> Server::facts(varlink::Incoming incoming) {
     if (!facts)
         co_return Error(Code::not_found, Stage::handshake,
                         "read the facts of a context: no established context has that id");
-    varlink::Reply reply;
-    reply.parameters["role"] = facts->role == Role::initiator ? "initiator" : "acceptor";
-    reply.parameters["initiator"] = facts->initiator;
-    reply.parameters["acceptor"] = facts->acceptor;
-    reply.parameters["flags"] = to_json(facts->flags);
-    reply.parameters["expires"] = facts->expires;
-    co_return std::move(reply);
+    co_return reply_with(*facts);
+}
+
+// To the newest watcher: an earlier one is of a broker that is about to end, or has ended.
+asio::awaitable<varlink::Reply> Server::watch_facts(varlink::Incoming incoming) {
+    if (auto read = read_watch(incoming.call); !read) co_return varlink::failure(interface, read.error());
+    varlink::Reply begun;
+    begun.continues = true;
+    if (!incoming.connection->reply_at_once(begun))
+        co_return varlink::failure(interface, Error(Code::unavailable, Stage::request, "nobody reads"));
+    watcher_ = incoming.connection;
+    asio::steady_timer end(loop_, Clock::time_point::max());  // comes when the watcher hangs up
+    co_await end.async_wait(asio::use_awaitable);
+    co_return varlink::Reply();
+}
+
+bool Server::tell(const std::string& context, const Facts& facts) {
+    const auto watcher = watcher_.lock();
+    if (!watcher) return false;
+    varlink::Reply reply = reply_with(facts);
+    reply.parameters["context"] = context;
+    reply.continues = true;
+    return watcher->reply_at_once(reply);
 }
 
 asio::awaitable<Answer> Server::ticket_cache(varlink::Incoming incoming) {

@@ -32,6 +32,8 @@ private:
     asio::awaitable<Answer> grant_accept(varlink::Incoming incoming);
     asio::awaitable<Answer> revoke_accept(varlink::Incoming incoming);
     asio::awaitable<Answer> facts(varlink::Incoming incoming);
+    asio::awaitable<varlink::Reply> watch_facts(varlink::Incoming incoming);
+    bool tell(const std::string& context, const Facts& facts);
     asio::awaitable<Answer> ticket_cache(varlink::Incoming incoming);
     asio::awaitable<Answer> list_credentials(varlink::Incoming incoming);
     asio::awaitable<Answer> status(varlink::Incoming incoming);
@@ -42,6 +44,7 @@ private:
     IdentityRules rules_;
     varlink::Service::Complaint complaint_;
     FactsTable facts_;
+    std::weak_ptr<varlink::Connection> watcher_;  // the broker's, to which facts are told
     GrantTable grants_;
     std::shared_ptr<FetcherPool> fetchers_;
     TicketKeeper tickets_;
