@@ -4,6 +4,7 @@
 Each function below `check` is one line of the result, in this order; a later one builds on what those before it did, as
 an administrator's steps do, and is tried even if they failed.
 """
+import glob
 import grp
 import os
 import pwd
@@ -172,6 +173,14 @@ def fetchers_and_programs_hold_no_capability():
     assert {process.program for process in found} == set(ACCOUNTS), found
     for process in found:
         assert process.capabilities == {0}, process
+
+
+@check
+def handshakes_load_no_plugins_of_others():
+    folder, = glob.glob("/usr/lib/*/krb5/plugins/authdata")
+    assert os.listdir(folder), "nobody has put a plugin there; nothing would be shown"
+    for name in ("mutuald-keys.service", "mutuald-channel@sockets.service"):
+        assert os.listdir(f"/proc/{pid_of(name)}/root{folder}") == [], name
 
 
 @check
