@@ -45,16 +45,16 @@ void ToldFacts::State::sweep(Clock::time_point now) {
     std::erase_if(kept, [now](const auto& one) { return one.second.until <= now; });
 }
 
-void ToldFacts::State::keep(const varlink::Reply& reply) {
+bool ToldFacts::State::keep(const varlink::Reply& reply) {
     const std::string context = context_of(reply);
     Result<Facts> facts = read_facts(reply);
     const auto now = Clock::now();
     sweep(now);
-    // What is not kept is missed by whoever is told of that context, and by nobody else.
-    if (context.empty() || !facts || kept.size() >= bounds.most) return;
+    if (context.empty() || !facts || kept.size() >= bounds.most) return false;
     kept.insert_or_assign(context, Kept{std::move(*facts), now + bounds.kept});
     const auto [begin, end] = waiting.equal_range(context);
     for (auto one = begin; one != end; ++one) one->second->cancel();
+    return true;
 }
 
 void ToldFacts::State::give_up() {
@@ -72,10 +72,10 @@ asio::awaitable<void> ToldFacts::listen(std::shared_ptr<State> state) {
     call.more = true;
     Result<varlink::Reply> reply = co_await (*connection)->call_raw(std::move(call));
     while (reply && reply->error.empty() && reply->continues) {
-        if (state->told_since)
-            state->keep(*reply);
-        else
+        if (!state->told_since)
             state->told_since = Clock::now();  // the first one has none
+        else if (!state->keep(*reply))
+            co_return;  // mutuald-keys has them still, for whoever asks
         reply = co_await (*connection)->next();
     }
 }
@@ -83,16 +83,17 @@ asio::awaitable<void> ToldFacts::listen(std::shared_ptr<State> state) {
 std::optional<Facts> ToldFacts::State::take(const std::string& context) {
     const auto found = kept.find(context);
     if (found == kept.end()) return std::nullopt;
-    std::optional<Facts> facts(std::move(found->second.facts));
+    std::optional<Facts> facts;
+    if (Clock::now() < found->second.until) facts = std::move(found->second.facts);
     kept.erase(found);
     return facts;
 }
 
 std::optional<Facts> ToldFacts::take(const std::string& context) {
     if (!state_->is_listening) {
-        state_->is_listening = true;
         const auto ended = [state = state_](std::exception_ptr) { state->give_up(); };
-        asio::co_spawn(state_->loop, listen(state_), ended);
+        asio::co_spawn(state_->loop, listen(state_), ended);  // which never ends at once
+        state_->is_listening = true;
     }
     return state_->take(context);
 }

@@ -21,8 +21,8 @@ class ToldFacts {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // So long, and so many, those are kept that nobody takes; and so long one is waited for that may be on
-    // its way.
+    // So long, and so many, those are kept that nobody takes: with more, mutuald-keys shall keep them. And so
+    // long one is waited for that may be on its way.
     struct Bounds {
         Clock::duration kept = std::chrono::seconds(120);
         std::size_t most = 65536;
@@ -58,7 +58,7 @@ private:
         Clock::time_point next_sweep;
         std::multimap<std::string, asio::steady_timer*> waiting;  // each wakes one take()
 
-        void keep(const varlink::Reply& reply);
+        bool keep(const varlink::Reply& reply);
         std::optional<Facts> take(const std::string& context);
         void sweep(Clock::time_point now);
         void give_up();

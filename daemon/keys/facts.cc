@@ -11,6 +11,7 @@ namespace mutual::keys {
 namespace {
 
 constexpr std::size_t most_facts = 65536;
+constexpr std::size_t most_taken = 1024;
 
 }  // namespace
 
@@ -38,24 +39,40 @@ std::string random_context_id() {
 }
 
 Result<std::string> FactsTable::add(Facts facts, Time until) {
+    std::string id = random_context_id();
+    if (taker_ && taker_(id, facts)) {
+        taken_.emplace_back(id, Kept{std::move(facts), until});
+        if (taken_.size() > most_taken) taken_.pop_front();
+        return id;
+    }
     if (facts_.size() >= most_facts)
         return Error(Code::limit, Stage::handshake, "keep the facts of a context: too many were never read");
-    std::string id = random_context_id();
-    if (taker_ && taker_(id, facts)) return id;
     facts_.emplace(id, Kept{std::move(facts), until});
     return id;
 }
 
 std::optional<Facts> FactsTable::take(const std::string& id) {
-    const auto found = facts_.find(id);
-    if (found == facts_.end()) return std::nullopt;
-    Facts facts = std::move(found->second.facts);
-    facts_.erase(found);
-    return facts;
+    for (std::map<std::string, Kept>* table : {&facts_, &left_}) {
+        const auto found = table->find(id);
+        if (found == table->end()) continue;
+        std::optional<Facts> facts(std::move(found->second.facts));
+        table->erase(found);
+        return facts;
+    }
+    return std::nullopt;
+}
+
+void FactsTable::taker_is_gone() {
+    for (auto& [id, kept] : std::exchange(taken_, {})) {
+        if (left_.size() >= most_taken) break;
+        left_.emplace(std::move(id), std::move(kept));
+    }
 }
 
 void FactsTable::sweep(Time now) {
-    std::erase_if(facts_, [now](const auto& entry) { return entry.second.until <= now; });
+    while (!taken_.empty() && taken_.front().second.until <= now) taken_.pop_front();
+    for (std::map<std::string, Kept>* table : {&facts_, &left_})
+        std::erase_if(*table, [now](const auto& entry) { return entry.second.until <= now; });
 }
 
 }  // namespace mutual::keys

@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -32,9 +33,13 @@ class FactsTable {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
-    // Told of each new context. Those that it takes are not kept here.
+    // Told of each new context. Those that it takes are given out no more, unless it turns out that whoever
+    // took them is gone: the last ones may never have been read.
     using Taker = std::function<bool(const std::string& id, const Facts& facts)>;
     void offer_to(Taker taker) { taker_ = std::move(taker); }
+    void taker_is_gone();
+    // What was taken so far will be read.
+    void forget_taken() { taken_.clear(); }
 
     // The new context's id. limit: nobody reads them.
     Result<std::string> add(Facts facts, Time until);
@@ -48,6 +53,8 @@ private:
         Time until;
     };
     std::map<std::string, Kept> facts_;
+    std::deque<std::pair<std::string, Kept>> taken_;  // the last ones, more than a socket holds
+    std::map<std::string, Kept> left_;                // of takers that are gone; most of them were read
     Taker taker_;
 };
 

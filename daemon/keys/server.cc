@@ -267,6 +267,21 @@ asio::awaitable<Answer> Server::facts(varlink::Incoming incoming) {
     co_return reply_with(*facts);
 }
 
+// Until the watcher is gone, unless there is a newer one.
+class Server::Watching {
+public:
+    Watching(Server& server, varlink::Connection& watcher) : server_(server), watcher_(watcher) {}
+    ~Watching() {
+        if (server_.watcher_.lock().get() == &watcher_) server_.facts_.taker_is_gone();
+    }
+    Watching(const Watching&) = delete;
+    Watching& operator=(const Watching&) = delete;
+
+private:
+    Server& server_;
+    varlink::Connection& watcher_;
+};
+
 // To the newest watcher: an earlier one is of a broker that is about to end, or has ended.
 asio::awaitable<varlink::Reply> Server::watch_facts(varlink::Incoming incoming) {
     if (auto read = read_watch(incoming.call); !read) co_return varlink::failure(interface, read.error());
@@ -274,7 +289,9 @@ asio::awaitable<varlink::Reply> Server::watch_facts(varlink::Incoming incoming) 
     begun.continues = true;
     if (!incoming.connection->reply_at_once(begun))
         co_return varlink::failure(interface, Error(Code::unavailable, Stage::request, "nobody reads"));
+    facts_.taker_is_gone();
     watcher_ = incoming.connection;
+    const Watching watching(*this, *incoming.connection);
     asio::steady_timer end(loop_, Clock::time_point::max());  // comes when the watcher hangs up
     co_await end.async_wait(asio::use_awaitable);
     co_return varlink::Reply();
@@ -286,7 +303,11 @@ bool Server::tell(const std::string& context, const Facts& facts) {
     varlink::Reply reply = reply_with(facts);
     reply.parameters["context"] = context;
     reply.continues = true;
-    return watcher->reply_at_once(reply);
+    if (watcher->reply_at_once(reply)) return true;
+    // It does not keep up, and shall not wait for what it will not be told. What was sent it still reads.
+    facts_.forget_taken();
+    watcher->close();
+    return false;
 }
 
 asio::awaitable<Answer> Server::ticket_cache(varlink::Incoming incoming) {

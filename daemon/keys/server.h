@@ -33,6 +33,7 @@ private:
     asio::awaitable<Answer> revoke_accept(varlink::Incoming incoming);
     asio::awaitable<Answer> facts(varlink::Incoming incoming);
     asio::awaitable<varlink::Reply> watch_facts(varlink::Incoming incoming);
+    class Watching;
     bool tell(const std::string& context, const Facts& facts);
     asio::awaitable<Answer> ticket_cache(varlink::Incoming incoming);
     asio::awaitable<Answer> list_credentials(varlink::Incoming incoming);
