@@ -44,12 +44,12 @@ Result<MutableBytes> open_privacy(SecurityContext& context, XdrReader& in) {
 }
 
 Result<void> put_integrity(XdrWriter& out, SecurityContext& context, std::uint32_t sequence, Bytes body) {
-    XdrWriter inner;
-    inner.number(sequence);
-    inner.raw(body);
-    auto mic = context.mic(inner.view());
+    std::vector<std::byte> inner(4 + body.size());
+    std::ranges::copy(to_xdr(sequence), inner.begin());
+    std::ranges::copy(body, inner.begin() + 4);
+    auto mic = context.mic(inner);
     if (!mic) return std::move(mic).error();
-    out.opaque(inner.view());
+    out.opaque(inner);
     out.opaque(*mic);
     return {};
 }

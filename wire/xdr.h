@@ -67,7 +67,11 @@ public:
         pad(data.size());
     }
     // As it is: what is XDR already.
-    void raw(Bytes data) { octets_.insert(octets_.end(), data.begin(), data.end()); }
+    void raw(Bytes data) {
+        const std::size_t at = octets_.size();
+        octets_.resize(at + data.size());
+        if (!data.empty()) std::memcpy(octets_.data() + at, data.data(), data.size());
+    }
     // Room for that many octets of opaque data, whose length goes before them and its padding behind. Valid
     // until the next call.
     MutableBytes opaque_room(std::size_t size) {
