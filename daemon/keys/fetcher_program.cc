@@ -25,13 +25,14 @@ constexpr int exit_usage = 111;
 constexpr int exit_broken = 112;  // the connection does not work, or there is no memory
 constexpr std::string_view interface = "org.mutuald.Fetcher";
 
-// Beyond what every program of ours does: it ends with its parent, and has no use for many files or
-// processes.
+// Beyond what every program of ours does: it ends with its parent, and has no use for processes or large
+// files. The bound of its descriptors stays: by it the kernel counts all that its user has under way in any
+// socket, and would refuse it to pass on a ticket.
 bool confine() {
-    const rlimit files{64, 64}, none{0, 0}, file_size{64UL << 20, 64UL << 20};
+    const rlimit none{0, 0}, file_size{64UL << 20, 64UL << 20};
     return unit::harden().ok() && ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-           ::setrlimit(RLIMIT_NOFILE, &files) == 0 && ::setrlimit(RLIMIT_NPROC, &none) == 0 &&
-           ::setrlimit(RLIMIT_FSIZE, &file_size) == 0 && has_no_capability();
+           ::setrlimit(RLIMIT_NPROC, &none) == 0 && ::setrlimit(RLIMIT_FSIZE, &file_size) == 0 &&
+           has_no_capability();
 }
 
 // Else libkrb5 takes the difference that it once saw to the KDC's clock, or finds noted in a cache, for one

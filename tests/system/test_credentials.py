@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import subprocess
 
 import host
 import kerberos
@@ -25,6 +26,15 @@ trust = {{ hosts = [".{host.DOMAIN}"] }}
 class = "stranger"
 host = "{host.full_name('app1')}"
 port = 7000
+"""
+
+
+UNDER_WAY = r"""
+import os, socket, sys
+near, far = socket.socketpair()
+for _ in range(4): socket.send_fds(near, [b"x"], [os.open("/dev/null", os.O_RDONLY) for _ in range(100)])
+print("under way", flush=True)
+sys.stdin.read()
 """
 
 
@@ -108,6 +118,15 @@ class Caches(Chain):
                     self.opened(user="carol")
                 self.refused(waiting.receive(), "TimedOut", "credentials", "uid 1001: it did not answer", "lock")
         self.opened()
+
+    # The kernel counts them for each uid, and holds them against the bound of whoever passes on one more.
+    def test_descriptors_that_a_user_has_under_way_do_not_keep_its_tickets_from_it(self):
+        self.kinit("client1", "alice")
+        holder = self.start_on("client1", "/usr/bin/python3", "-B", "-c", UNDER_WAY, user="alice",
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(holder.stdout.readline(), b"under way\n")
+        self.opened(user="alice")
+        holder.stdin.close()
 
     def test_ft_082_an_unknown_spn_is_named(self):
         self.kinit("client1", "alice")

@@ -19,8 +19,8 @@ import host
 from chain import Chain
 from harness import eventually, is_sanitized, main
 
-ROUNDS, OPENS, WARM, LOOKS = 9, 100, 10, 4
-MOST, MOST_IF_BUSY, AS_BUSY = 2.0, 3.0, 1.25
+ROUNDS, OPENS, WARM, LOOKS = 9, 100, 10, 3
+MOST, MOST_IF_BUSY, AS_BUSY = 2.0, 3.0, 1.6
 # On the host, as the user: reads how many channels to open, opens each over a connection of its own, and writes the
 # times in seconds; a refusal ends it.
 OPENER = r"""
