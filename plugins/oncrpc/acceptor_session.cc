@@ -7,6 +7,8 @@
 #include <cstdlib>
 
 #include "plugins/oncrpc/records.h"
+#include "plugins/oncrpc/session.h"
+#include "wire/context_flags.h"
 
 namespace mutual::oncrpc {
 
@@ -17,34 +19,11 @@ using wire::AuthFlavor;
 using wire::AuthStatus;
 using wire::GssProcedure;
 
-constexpr std::size_t most_pending = 65'536;
-
-// RFC 2743: routine errors are in bits 16 to 23, supplementary ones below.
-constexpr std::uint32_t complete = 0;
-constexpr std::uint32_t continue_needed = 1;
-constexpr std::uint32_t failure = 13U << 16U;
-constexpr std::uint32_t unauthorized = 15U << 16U;
-
-Error broken(Stage stage, std::string message, std::string_view hint = {}) {
-    return {Code::protocol, stage, std::move(message), std::string(hint)};
-}
-
 template <std::size_t size>
 std::array<std::byte, size> random_octets() {
     std::array<std::byte, size> octets{};
     if (::getrandom(octets.data(), size, 0) != static_cast<ssize_t>(size)) std::abort();
     return octets;
-}
-
-std::string missing_flags(const ContextFlags& flags) {
-    std::string names;
-    const auto require = [&names](bool present, std::string_view name) {
-        if (!present) names.append(names.empty() ? "" : ", ").append(name);
-    };
-    require(flags.mutual, "mutual");
-    require(flags.confidentiality, "confidentiality");
-    require(flags.integrity, "integrity");
-    return names;
 }
 
 }  // namespace
@@ -164,7 +143,7 @@ void AcceptorSession::init(const wire::Call& call, const wire::GssCredential& cr
 void AcceptorSession::stepped(ContextNumber number, StepAnswer answer) {
     if (is_over_ || !making_ || contexts_.at(making_->handle).number != number) return;
     if (answer.error) {
-        answer_init(failure, answer.token);
+        answer_init(gss_failure, answer.token);
         contexts_.erase(making_->handle);
         making_.reset();
         if (is_established_ || is_over_) return;
@@ -175,9 +154,9 @@ void AcceptorSession::stepped(ContextNumber number, StepAnswer answer) {
     context.security = answer.established;
     if (context.security == nullptr) {
         making_->is_owed = false;
-        return answer_init(continue_needed, answer.token);
+        return answer_init(gss_continue_needed, answer.token);
     }
-    if (const auto missing = missing_flags(context.security->facts().flags); !missing.empty())
+    if (const auto missing = wire::missing_flags(context.security->facts().flags, false); !missing.empty())
         return fail({Code::unprotected, Stage::handshake, "check the finished context: it lacks " + missing,
                      "the client has to ask for it"});
     making_->token = std::move(answer.token);
@@ -188,13 +167,13 @@ void AcceptorSession::stepped(ContextNumber number, StepAnswer answer) {
 void AcceptorSession::admitted(ContextNumber number, AdmissionAnswer answer) {
     if (is_over_ || !making_ || contexts_.at(making_->handle).number != number) return;
     if (!answer.admitted) {
-        answer_init(unauthorized, {});
+        answer_init(gss_unauthorized, {});
         if (is_over_) return;
         is_over_ = true;
         return host_.end(Verdict::denied, std::move(answer.error));
     }
     contexts_.at(making_->handle).is_ready = true;
-    answer_init(complete, making_->token);
+    answer_init(gss_complete, making_->token);
     making_.reset();
     if (is_over_ || std::exchange(is_established_, true)) return;
     host_.established();
@@ -208,8 +187,8 @@ void AcceptorSession::answer_init(std::uint32_t major, Bytes token) {
     result.token = room;
     wire::OpaqueAuth verifier;
     std::vector<std::byte> mic;
-    if (major == complete || major == continue_needed) result.handle = making_->handle;
-    if (major == complete) {
+    if (major == gss_complete || major == gss_continue_needed) result.handle = making_->handle;
+    if (major == gss_complete) {
         result.window = wire::SequenceWindow::size;
         auto made = context.security->mic(wire::to_xdr(result.window));
         if (!made) return fail(std::move(made).error());

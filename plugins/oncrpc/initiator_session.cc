@@ -2,6 +2,8 @@
 #include "plugins/oncrpc/initiator_session.h"
 
 #include "plugins/oncrpc/records.h"
+#include "plugins/oncrpc/session.h"
+#include "wire/context_flags.h"
 
 namespace mutual::oncrpc {
 
@@ -12,27 +14,7 @@ using wire::AuthFlavor;
 using wire::GssProcedure;
 
 constexpr ContextNumber the_context = 0;
-constexpr std::size_t most_pending = 65'536;
-constexpr std::uint32_t continue_needed = 1;
-constexpr std::uint32_t unauthorized = 15;  // GSS_S_UNAUTHORIZED, without its shift
-constexpr std::uint32_t routine_errors = 16;
-
 constexpr std::string_view see_the_peer = "the peer's log says why";
-
-Error broken(Stage stage, std::string message, std::string_view hint = {}) {
-    return {Code::protocol, stage, std::move(message), std::string(hint)};
-}
-
-std::string missing_flags(const ContextFlags& flags) {
-    std::string names;
-    const auto require = [&names](bool present, std::string_view name) {
-        if (!present) names.append(names.empty() ? "" : ", ").append(name);
-    };
-    require(flags.mutual, "mutual");
-    require(flags.confidentiality, "confidentiality");
-    require(flags.integrity, "integrity");
-    return names;
-}
 
 // Why the peer did not do a call; it says so without any proof.
 Error denial(Stage stage, const wire::Reply& reply) {
@@ -90,11 +72,11 @@ void InitiatorSession::init_reply(MutableBytes record) {
         return fail(denial(Stage::handshake, *reply));
     auto result = wire::read_init_result(reply->results);
     if (!result) return fail(std::move(result).error());
-    if (result->major >> routine_errors != 0) return init_failed(*result);
+    if (result->major >> 16U != 0) return init_failed(*result);
     if (result->handle.empty()) return fail(broken(Stage::handshake, "the peer named no context"));
     handle_.assign(result->handle.begin(), result->handle.end());
     window_ = result->window;
-    const bool is_complete = (result->major & continue_needed) == 0;
+    const bool is_complete = (result->major & gss_continue_needed) == 0;
     if (is_complete) {
         if (reply->verifier.flavor != AuthFlavor::gss)
             return fail(broken(Stage::handshake, "the reply that completes the context has no verifier"));
@@ -113,7 +95,7 @@ void InitiatorSession::init_failed(const wire::InitResult& result) {
         phase_ = Phase::refused;
         return host_.step(the_context, result.token);
     }
-    if ((result.major >> routine_errors & 0xff) == unauthorized)
+    if ((result.major & gss_routine_errors) == gss_unauthorized)
         return fail({Code::refused_by_peer, Stage::handshake, "the peer admits us not (GSS_S_UNAUTHORIZED)",
                      std::string(see_the_peer)});
     fail({Code::refused_by_peer, Stage::handshake,
@@ -124,7 +106,7 @@ void InitiatorSession::init_failed(const wire::InitResult& result) {
 
 // The reply's verifier is over the window, so that nobody else can have shortened that.
 void InitiatorSession::established() {
-    if (const auto missing = missing_flags(context_->facts().flags); !missing.empty())
+    if (const auto missing = wire::missing_flags(context_->facts().flags, false); !missing.empty())
         return fail({Code::unprotected, Stage::handshake, "check the finished context: it lacks " + missing,
                      "wire rpcsec_gss needs mutual, confidentiality and integrity from both ends"});
     const auto window = wire::to_xdr(window_);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "plugins/sockets/knc_command.h"
+#include "wire/context_flags.h"
 #include "wire/gss_record.h"
 
 namespace mutual::sockets {
@@ -27,19 +28,6 @@ constexpr std::string_view maybe_cli =
 Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 Error too_early() { return broken(Stage::handshake, "peer sent data before the handshake was complete"); }
-
-// What this wire cannot do without; checked where the context was made, and here once more.
-std::string missing_flags(const ContextFlags& flags) {
-    std::string names;
-    const auto require = [&names](bool present, std::string_view name) {
-        if (!present) names.append(names.empty() ? "" : ", ").append(name);
-    };
-    require(flags.mutual, "mutual");
-    require(flags.confidentiality, "confidentiality");
-    require(flags.integrity, "integrity");
-    require(flags.sequence, "sequence");
-    return names;
-}
 
 }  // namespace
 
@@ -133,7 +121,7 @@ Error GssSession::early_fault() {
 
 void GssSession::completed(StepAnswer& answer) {
     context_ = answer.established;
-    if (const auto missing = missing_flags(context_->facts().flags); !missing.empty())
+    if (const auto missing = wire::missing_flags(context_->facts().flags, true); !missing.empty())
         return fail({Code::unprotected, Stage::handshake, "check the finished context: it lacks " + missing,
                      "wire gss needs mutual, confidentiality, integrity and sequence from both ends"});
     if (role_ == Role::acceptor) {
