@@ -15,7 +15,7 @@ Result<Candidate> read_candidate(const json::object& object) {
     varlink::Parameters parameters(object, nullptr, "Candidate");
     Candidate candidate;
     candidate.host = parameters.text("host", 255);
-    candidate.port = static_cast<std::uint16_t>(parameters.number("port", 1, 65535));
+    candidate.port = static_cast<std::uint16_t>(parameters.number("port", 0, 65535));
     candidate.transport = parameters.text("transport", 64);
     candidate.service_class = parameters.text("serviceClass", 256);
     candidate.spn_host = parameters.text("spnHost", 255);
