@@ -102,6 +102,16 @@ Result<std::vector<std::string>> read_addresses(const varlink::Reply& reply) {
     return addresses;
 }
 
+Result<RpcPlace> read_rpc_place(const varlink::Reply& reply) {
+    varlink::Parameters parameters(reply.parameters, nullptr, "FindRpc");
+    RpcPlace place;
+    place.address = parameters.text("address", 64);
+    place.port = static_cast<std::uint16_t>(parameters.number("port", 1, 65535));
+    place.how = parameters.text("how", 64);
+    if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
+    return place;
+}
+
 Result<PluginsStatus> read_plugins_status(const varlink::Reply& reply) {
     varlink::Parameters parameters(reply.parameters, nullptr, "Status");
     PluginsStatus status;
