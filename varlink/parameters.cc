@@ -105,27 +105,6 @@ std::optional<std::int64_t> Parameters::optional_number(std::string_view field, 
     return number;
 }
 
-std::vector<std::int64_t> Parameters::numbers(std::string_view field, std::size_t most, std::int64_t lowest,
-                                              std::int64_t highest) {
-    const json::value* value = find(field, true);
-    std::vector<std::int64_t> numbers;
-    if (value == nullptr) return numbers;
-    if (!value->is_array() || value->as_array().size() > most) {
-        fault(field, "is not an array of that size");
-        return numbers;
-    }
-    for (const json::value& element : value->as_array()) {
-        boost::system::error_code problem;
-        const auto number = element.to_number<std::int64_t>(problem);
-        if (problem || element.is_double() || number < lowest || number > highest) {
-            fault(field, "holds what is not an integer of its range");
-            return {};
-        }
-        numbers.push_back(number);
-    }
-    return numbers;
-}
-
 std::int64_t Parameters::number(std::string_view field, std::int64_t lowest, std::int64_t highest) {
     find(field, true);
     return optional_number(field, lowest, highest).value_or(lowest);
