@@ -111,13 +111,19 @@ int run(int count, char** values) {
     app.add_option("--config-root", options.config_root, "read the configuration below this folder");
     app.add_option("--rpcbind-port", options.rpcbind.port, "the port of other hosts' rpcbind")
         ->capture_default_str();
-    app.add_option("--rpcbind-socket", options.rpcbind.socket, "the socket of this host's rpcbind")
+    app.add_option("--rpcbind-socket", options.rpcbind.here.socket, "the socket of this host's rpcbind")
+        ->capture_default_str();
+    unsigned between_checks = 60;
+    app.add_option("--rpcbind-check", between_checks,
+                   "look after what is registered there each so many seconds")
+        ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
     try {
         app.parse(count, values);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
+    options.rpcbind.here.between_checks = std::chrono::seconds(between_checks);
     const auto log = unit::system_log("mutuald-plugin");
     const auto served = serve(options, log);
     if (!served) log.error(to_string(served.error()));

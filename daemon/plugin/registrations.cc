@@ -17,16 +17,14 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds time_of_one{5};
-// Somebody may have removed an entry without restarting rpcbind.
-constexpr std::chrono::seconds between_checks{60};
 // A connection that ends sooner says that something is wrong with rpcbind, rather than that it was restarted.
 constexpr std::chrono::seconds good_while{10};
 
 }  // namespace
 
-Registrations::Registrations(asio::io_context& loop, std::string socket, FinderPool::Complaint complaint)
+Registrations::Registrations(asio::io_context& loop, RpcbindHere rpcbind, FinderPool::Complaint complaint)
     : loop_(loop),
-      socket_(std::move(socket)),
+      rpcbind_(std::move(rpcbind)),
       complaint_(std::move(complaint)),
       work_(loop),
       changed_(loop),
@@ -91,10 +89,12 @@ asio::awaitable<Result<void>> Registrations::until_tried() {
 }
 
 void Registrations::begin() {
+    // One that ends by itself has said so already: this comes a turn of the loop later.
     const auto ended = [this](bool Registrations::*is_running) {
         return [this, is_running](std::exception_ptr failure) {
+            if (!failure) return;
             this->*is_running = false;
-            if (failure) complaint_("what keeps RPC programs registered failed for want of memory");
+            complaint_("what keeps RPC programs registered failed for want of memory");
         };
     };
     if (!std::exchange(is_watching_, true))
@@ -120,13 +120,14 @@ asio::awaitable<void> Registrations::work() {
             co_await work_off(service, due->second);
         }
         if (entries_.empty()) break;
-        work_.expires_after(between_checks);
+        work_.expires_after(rpcbind_.between_checks);
         boost::system::error_code woken;
         co_await work_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         if (!woken) all_are_due();
     }
     retry_.cancel();
     if (watched_.is_open()) watched_.close();
+    is_working_ = false;
 }
 
 asio::awaitable<void> Registrations::work_off(const std::string& service, std::shared_ptr<Entry> entry) {
@@ -150,13 +151,13 @@ asio::awaitable<Result<void>> Registrations::tell(Entry& entry) {
     const auto wanted = entry.wanted;
     if (entry.told && entry.told != wanted) {
         auto removed =
-            co_await pool_->unregister_rpc(socket_, *entry.told, steady_clock::now() + time_of_one);
+            co_await pool_->unregister_rpc(rpcbind_.socket, *entry.told, steady_clock::now() + time_of_one);
         if (!removed) co_return removed;
         entry.told.reset();
     }
     if (!wanted) co_return Result<void>();
     entry.told = wanted;
-    co_return co_await pool_->register_rpc(socket_, *wanted, steady_clock::now() + time_of_one);
+    co_return co_await pool_->register_rpc(rpcbind_.socket, *wanted, steady_clock::now() + time_of_one);
 }
 
 asio::awaitable<void> Registrations::watch() {
@@ -164,7 +165,7 @@ asio::awaitable<void> Registrations::watch() {
     bool is_first = true;
     while (!entries_.empty()) {
         const auto began = steady_clock::now();
-        auto socket = varlink::connect_unix(socket_, began);
+        auto socket = varlink::connect_unix(rpcbind_.socket, began);
         if (socket) {
             // The first time, all that there is was due anyhow.
             if (!is_first) all_are_due();
@@ -177,6 +178,7 @@ asio::awaitable<void> Registrations::watch() {
         backoff.failed(steady_clock::now());
         co_await pause(backoff.left(steady_clock::now()));
     }
+    is_watching_ = false;
 }
 
 asio::awaitable<void> Registrations::pause(std::chrono::milliseconds time) {

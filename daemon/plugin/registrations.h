@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which of this host's services rpcbind is to know: told to it when that changes, again when it was
-// restarted, and looked after each minute. Whoever asked may be gone: what was asked for stays until it is
+// restarted, and looked after now and then. Whoever asked may be gone: what was asked for stays until it is
 // replaced, removed, or the program ends. What rpcbind says is read in a child.
 #pragma once
 
@@ -19,12 +19,17 @@
 
 namespace mutual::plugin {
 
+struct RpcbindHere {
+    std::string socket = "/run/rpcbind.sock";
+    // Somebody may remove an entry without restarting rpcbind.
+    std::chrono::seconds between_checks{60};
+};
+
 class Registrations {
 public:
     static constexpr std::size_t most = 256;
 
-    // `socket`: the path of rpcbind's.
-    Registrations(asio::io_context& loop, std::string socket, FinderPool::Complaint complaint);
+    Registrations(asio::io_context& loop, RpcbindHere rpcbind, FinderPool::Complaint complaint);
 
     // Answers when it was tried, which it is at once. What did not succeed stays wanted, and is tried again.
     // Whoever hangs up meanwhile changes nothing.
@@ -58,7 +63,7 @@ private:
     asio::awaitable<Result<void>> until_tried();
 
     asio::io_context& loop_;
-    std::string socket_;
+    RpcbindHere rpcbind_;
     FinderPool::Complaint complaint_;
     std::shared_ptr<FinderPool> pool_;
     std::map<std::string, std::shared_ptr<Entry>> entries_;  // by service

@@ -24,9 +24,9 @@ std::shared_ptr<FinderPool> pool_of_finders(asio::io_context& loop, const Finder
 }  // namespace
 
 RpcPrograms::RpcPrograms(asio::io_context& loop, RpcbindPlace rpcbind, const FinderPool::Complaint& complaint)
-    : rpcbind_(std::move(rpcbind)),
+    : port_(rpcbind.port),
       finders_(pool_of_finders(loop, complaint)),
-      registrations_(loop, rpcbind_.socket, complaint) {}
+      registrations_(loop, std::move(rpcbind.here), complaint) {}
 
 void RpcPrograms::serve(varlink::Service& service) {
     service.method("org.mutuald.Plugins.FindRpc",
@@ -47,7 +47,7 @@ asio::awaitable<varlink::Reply> RpcPrograms::find(varlink::Incoming incoming) {
     auto call = read_find_rpc(incoming.call);
     if (!call) co_return refusal(call.error());
     const auto deadline = std::chrono::steady_clock::now() + call->timeout;
-    const auto place = co_await finders_->find_rpc(std::move(call->query), rpcbind_.port, deadline);
+    const auto place = co_await finders_->find_rpc(std::move(call->query), port_, deadline);
     if (!place) co_return refusal(place.error());
     co_return to_reply(*place);
 }

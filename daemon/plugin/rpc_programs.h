@@ -17,7 +17,7 @@ namespace mutual::plugin {
 // Where rpcbind is; another one in tests.
 struct RpcbindPlace {
     std::uint16_t port = wire::rpcbind_port;  // of other hosts'
-    std::string socket = "/run/rpcbind.sock";
+    RpcbindHere here;
 };
 
 class RpcPrograms {
@@ -34,7 +34,7 @@ private:
     asio::awaitable<varlink::Reply> add(varlink::Incoming incoming);
     asio::awaitable<varlink::Reply> remove(varlink::Incoming incoming);
 
-    RpcbindPlace rpcbind_;
+    std::uint16_t port_;
     // Two: what strangers sent was in the hands of the one that finds.
     std::shared_ptr<FinderPool> finders_;
     Registrations registrations_;

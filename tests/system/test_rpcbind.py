@@ -43,11 +43,11 @@ class Rpcbind(World):
         self.rpcbind = self.start_rpcbind("app1")
         self.plugin = {name: self.start_plugin(name) for name in ("app1", "client1")}
 
-    def start_plugin(self, name):
+    def start_plugin(self, name, *words):
         """mutuald-plugin alone, once it answers; root may call it."""
         self.must(name, "install", "-d", "-o", "mutuald-plugin", "/run/mutuald")
         process = self.start_on(name, f"{host.BUILD}/bin/mutuald-plugin", "--socket", SOCKET, "--broker-user", "root",
-                                user="mutuald-plugin")
+                                *words, user="mutuald-plugin")
 
         def answers():
             with contextlib.suppress(OSError):
@@ -186,6 +186,56 @@ class Rpcbind(World):
         self.registered()
         self.run_on("app1", "rpcinfo", "-d", PROGRAM, 1, user="alice")
         self.assertEqual(self.entries(), self.ours())
+
+    def test_an_entry_that_root_removed_is_registered_again(self):
+        stop(self.plugin["app1"])
+        self.plugin["app1"] = self.start_plugin("app1", "--rpcbind-check", "1")
+        self.registered()
+        self.must("app1", "rpcinfo", "-d", PROGRAM, 1)
+        self.assertEqual(self.entries(), self.ours([2]))
+        eventually(lambda: self.entries() == self.ours(), 5, "the registration, mended")
+
+    def test_whoever_asked_may_hang_up(self):
+        self.rpcbind.send_signal(signal.SIGSTOP)
+        link = self.varlink("app1", SOCKET)
+        link.send("org.mutuald.Plugins.RegisterRpc", {"version": 1, "service": "payroll", "program": PROGRAM,
+                                                      "versions": [1, 2], "address": "0.0.0.0", "port": PORT})
+        self.ask("app1", "Status")
+        link.close()
+        self.ask("app1", "Status")
+        self.rpcbind.send_signal(signal.SIGCONT)
+        eventually(lambda: self.entries() == self.ours(), 10, "the registration without its asker")
+
+    def test_services_come_and_go_at_the_same_time(self):
+        """Three services, whose calls wait for each other at rpcbind; the last word about each counts."""
+        links = []
+        for number in (1, 2, 3):
+            link = self.varlink("app1", SOCKET)
+            self.addCleanup(link.close)
+            about = {"version": 1, "service": f"service-{number}"}
+            for port in (PORT + 1, PORT + 2, None, PORT):
+                wanted = {"program": PROGRAM, "versions": [number], "address": "0.0.0.0", "port": port} if port else {}
+                link.send(f"org.mutuald.Plugins.{'R' if port else 'Unr'}egisterRpc", {**about, **wanted})
+            links.append(link)
+        for link in links:
+            self.assertEqual([link.receive() for _ in range(4)], [{"parameters": {}}] * 4)
+        self.assertEqual(self.entries(), self.ours([1, 2, 3]))
+        for number in (1, 2, 3):
+            self.unregistered(f"service-{number}")
+        self.assertEqual(self.entries(), set())
+        self.registered()
+        self.assertEqual(self.entries(), self.ours())
+
+    def test_calls_of_another_version_or_without_sense_are_refused(self):
+        self.assertEqual(self.ask("client1", "FindRpc", program=PROGRAM)[0], "InvalidRequest")
+        self.assertEqual(self.find(addresses=[])[0], "InvalidRequest")
+        self.assertEqual(self.find(addresses=["localhost"])[0], "InvalidRequest")
+        self.assertEqual(self.register(versions=[])[0], "InvalidRequest")
+        self.assertEqual(self.register(port=0)[0], "InvalidRequest")
+        link = self.varlink("app1", SOCKET)
+        self.addCleanup(link.close)
+        reply = link.call("org.mutuald.Plugins.UnregisterRpc", {"version": 2, "service": "payroll"})
+        self.assertRegex(reply["error"], "Unavailable")
 
     def test_a_frozen_rpcbind_costs_a_deadline_and_stops_nobody_else(self):
         self.rpcbind.send_signal(signal.SIGSTOP)
