@@ -114,6 +114,7 @@ bool is_below(std::string_view dn, std::string_view base) {
 Judged judge(Candidate candidate, const std::string& plugin, const config::Service& service) {
     Judged judged;
     judged.candidate = std::move(candidate);
+    if (judged.candidate.transport.empty()) judged.candidate.transport = service.transport;
     judged.plugin = plugin;
     if (const auto complaint = misfit(judged.candidate, service)) {
         judged.reason = *complaint;
