@@ -64,8 +64,9 @@ Result<void> AcceptedContexts::init(const wire::Call& call, const wire::GssCrede
             making_.reset();
         }
         if (contexts_.size() >= max_contexts) return deny(call.xid, AuthStatus::failed);
+        const ContextNumber number = free_number();
         making_ = Making{random_handle(), 0, false, {}};
-        contexts_[making_->handle].number = next_++;
+        contexts_[making_->handle].number = number;
     } else {
         const bool is_that_one = making_ && find(credential.handle) == &contexts_.at(making_->handle);
         if (!is_that_one) return deny(call.xid, AuthStatus::gss_credential_problem);
@@ -74,6 +75,14 @@ Result<void> AcceptedContexts::init(const wire::Call& call, const wire::GssCrede
     making_->is_owed = true;
     host_.step(contexts_.at(making_->handle).number, *token);
     return {};
+}
+
+// There are fewer contexts than numbers.
+ContextNumber AcceptedContexts::free_number() const {
+    ContextNumber number = 0;
+    const auto has_it = [&number](const auto& one) { return one.second.number == number; };
+    while (std::ranges::any_of(contexts_, has_it)) ++number;
+    return number;
 }
 
 AcceptedContexts::Outcome AcceptedContexts::stepped(ContextNumber number, StepAnswer answered) {

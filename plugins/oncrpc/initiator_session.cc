@@ -35,7 +35,11 @@ std::size_t InitiatorSession::largest_output() const { return options_.max_recor
 // Contexts
 
 void InitiatorSession::make_context() {
-    making_.emplace(next_context_++, options_, host_);
+    ContextNumber number = 0;
+    while (contexts_.contains(number)) ++number;
+    if (number >= max_contexts)
+        return fail({Code::limit, Stage::channel, "too many contexts of the channel have calls under way"});
+    making_.emplace(number, options_, host_);
     making_->start();
 }
 
