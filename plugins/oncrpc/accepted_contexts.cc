@@ -101,10 +101,10 @@ AcceptedContexts::Outcome AcceptedContexts::stepped(ContextNumber number, StepAn
     }
     const ContextFacts& facts = context.security->facts();
     if (const auto missing = wire::missing_flags(facts.flags, false); !missing.empty())
-        return refuse(gss_failure, {}, Verdict::reset,
-                      Error(Code::unprotected, Stage::handshake,
-                            "check the finished context: it lacks " + missing,
-                            "the client has to ask for it"));
+        return refuse(
+            gss_failure, {}, Verdict::reset,
+            Error(Code::unprotected, Stage::handshake, "check the finished context: it lacks " + missing,
+                  "the client has to ask for it"));
     if (auto good = check_name(facts); !good)
         return refuse(gss_unauthorized, {}, Verdict::denied, std::move(good).error());
     making_->token = std::move(answered.token);
@@ -130,8 +130,7 @@ AcceptedContexts::Outcome AcceptedContexts::admitted(ContextNumber number, Admis
 }
 
 AcceptedContexts::Outcome AcceptedContexts::ready() {
-    if (auto sent = answer(gss_complete, making_->token); !sent)
-        return over(std::move(sent).error());
+    if (auto sent = answer(gss_complete, making_->token); !sent) return over(std::move(sent).error());
     contexts_.at(making_->handle).is_ready = true;
     making_.reset();
     ++ready_;

@@ -34,7 +34,7 @@ public:
 
     // What the peer is told goes out from here; what follows for the channel is answered.
     struct Outcome {
-        bool is_ready = false;          // a context more
+        bool is_ready = false;           // a context more
         std::optional<Verdict> refused;  // the only one
         std::optional<Error> error;      // why
     };

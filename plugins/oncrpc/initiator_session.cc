@@ -306,8 +306,7 @@ void InitiatorSession::denied(Pending pending, const wire::Reply& reply) {
         reply.kind == wire::Reply::Kind::auth_error &&
         (reply.why == AuthStatus::gss_credential_problem || reply.why == AuthStatus::gss_context_problem);
     if (!is_unknown || pending.is_repeat) return fail(denial(Stage::channel, reply));
-    const bool is_end =
-        pending.is_destroy && program_ended_ && current_ == &contexts_.at(pending.context);
+    const bool is_end = pending.is_destroy && program_ended_ && current_ == &contexts_.at(pending.context);
     if (is_end) return end_unproven();
     lose(pending);
     if (pending.is_destroy) return;

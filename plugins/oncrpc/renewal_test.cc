@@ -112,8 +112,7 @@ TEST_F(Renewal, WhereItFailsTheOldContextServesOnAndItIsTriedAgainLater) {
 }
 
 TEST_F(Renewal, ACallUnderAContextThatThePeerHasForgottenIsMadeAgainUnderAnother) {
-    for (const auto why :
-         {wire::AuthStatus::gss_credential_problem, wire::AuthStatus::gss_context_problem}) {
+    for (const auto why : {wire::AuthStatus::gss_credential_problem, wire::AuthStatus::gss_context_problem}) {
         establish();
         here().session->program_bytes(plain_call(7, "args"));
         here().key = 43;

@@ -40,6 +40,7 @@ def serve(link):
     except (EOFError, OSError):
         link.close()
 server = socket.socket(socket.AF_UNIX)
+os.umask(0)
 server.bind(sys.argv[1])
 server.listen(64)
 while True:
@@ -55,7 +56,9 @@ RPC = {"program": PROGRAM, "versions": [1, VERSION], "max_record": LARGEST}
 ACCEPTOR = definition(rpc=RPC, accept={"spns": [SPN], "keytab": "/etc/mutuald/keytabs/ledger.keytab", "port": PORT,
                                        "deliver": "unix", "socket": SOCKET, "socket_user": "ledger"},
                       allow={"principals": [ALICE, f"bob@{host.REALM}"]})
-INITIATOR = definition(rpc=RPC, trust={"hosts": [f".{host.DOMAIN}"]}) + rule("anybody", ["*"], users=["*"])
+TRUST = {"hosts": [f".{host.DOMAIN}"]}
+INITIATOR = definition(rpc=RPC, trust=TRUST) + service(
+    "absent", service_class="ledger", rpc={"program": PROGRAM + 1, "versions": [1]}, trust=TRUST) + rule("anybody", ["*"], users=["*"])
 
 
 class Rpc(Running):
@@ -100,7 +103,7 @@ class Places(Rpc):
             with self.assertRaises(onc_rpc.Refused) as refused:
                 onc_rpc.Caller(channel.socket, PROGRAM, 4 - version).call(1)
             self.assertEqual(refused.exception.args, ("accepted", 2))  # PROG_MISMATCH
-        error, reply, _ = self.ask("Open", request={"rpcProgram": PROGRAM + 1})
+        error, reply, _ = self.ask("Open", request={"rpcProgram": PROGRAM + 2})
         self.assertEqual(error, "UnknownService", reply)
         error, reply, _ = self.ask("Open", request={"rpcProgram": PROGRAM, "rpcVersion": 2, "service": "echo",
                                                     "host": host.full_name("app1")})
@@ -108,9 +111,9 @@ class Places(Rpc):
         self.assertIn("the definition lists 1, 3", reply["message"])
 
     def test_a_program_that_is_not_registered_is_told_so(self):
-        error, reply = self.refused("Open", "echo", host=host.full_name("dc"))
-        self.assertIn(error, ("Unreachable", "NotFound"), reply)
-        self.assertIn("rpcbind", reply["message"])
+        error, reply = self.refused("Open", "absent", host=host.full_name("app1"))
+        self.assertEqual((error, reply["stage"]), ("NotFound", "addresses"), reply)
+        self.assertIn(f"program {PROGRAM + 1} version 1", reply["message"])
 
     def test_messages_of_16_mebioctets_pass_and_calls_are_counted(self):
         channel = self.opened()
@@ -130,6 +133,54 @@ class Places(Rpc):
         self.assertEqual(channel.rest(), b"")
         self.assertEqual(self.whois(channel)["verdict"], "reset")
         self.assertIn("announced a record of", self.log_of("client1", "mutuald"))
+
+
+class Attacks(Rpc):
+    """A stranger on the network, without any ticket."""
+
+    def stranger(self, octets):
+        """What is answered to these octets until the connection ends, as a process on client1 sees it."""
+        script = f"""
+import socket, sys
+link = socket.create_connection(("{host.ADDRESSES['app1']}", {PORT}), 5)
+link.settimeout(20)
+link.sendall(bytes.fromhex("{octets.hex()}"))
+answer = b""
+try:
+    while part := link.recv(4096):
+        answer += part
+        if "once" in sys.argv:
+            break
+except ConnectionResetError:
+    pass
+print(answer.hex())
+"""
+        return lambda *words: bytes.fromhex(self.must("client1", "/usr/bin/python3", "-c", script, *words).strip())
+
+    def test_a_record_of_4_gibioctets_is_refused_by_its_mark_alone(self):
+        self.assertEqual(self.stranger(b"\xff\xff\xff\xff")(), b"")
+        self.assertIn("announced a record of 2147483647 octets", self.log_of("app1", "mutuald"))
+
+    def test_another_protocol_is_refused(self):
+        self.assertEqual(self.stranger(b"GET / HTTP/1.0\r\n\r\n")(), b"")
+
+    def test_a_call_without_a_context_is_denied_and_says_why(self):
+        for flavor, why in ((0, 5), (1, 5)):
+            answer = self.stranger(onc_rpc.call_record(7, PROGRAM, VERSION, 1, flavor=flavor))("once")
+            self.assertEqual(struct.unpack(">6I", answer[:24]), (0x80000014, 7, 1, 1, 1, why))
+
+    def test_one_that_stalls_after_two_octets_holds_nobody_up(self):
+        stalled = [self.start_on("client1", "/usr/bin/python3", "-c", f"""
+import socket, time
+link = socket.create_connection(("{host.ADDRESSES['app1']}", {PORT}), 5)
+link.sendall(bytes(2))
+print("stalls", flush=True)
+time.sleep(60)
+""", log="stalled") for _ in range(16)]
+        eventually(lambda: self.log_of("client1", "stalled").count("stalls") == len(stalled), what="16 stalled clients")
+        began = time.monotonic()
+        self.assertEqual(self.caller(self.opened()).call(1, b"abcd"), b"abcd")
+        self.assertLess(time.monotonic() - began, 5)
 
 
 class Lives(Rpc):
