@@ -127,9 +127,10 @@ void AcceptorSession::init(const wire::Call& call, const wire::GssCredential& cr
     if (!token) return deny(call.xid, AuthStatus::bad_credential);
     if (is_first) {
         if (contexts_.size() >= max_contexts) return deny(call.xid, AuthStatus::failed);
-        if (making_) contexts_.erase(making_->handle);
+        if (making_) forget_made();
+        const ContextNumber number = free_number();
         making_ = Making{random_octets<16>(), 0, false, {}};
-        contexts_[making_->handle].number = next_context_++;
+        contexts_[making_->handle].number = number;
     } else {
         Handle key{};
         if (find(credential.handle, key) == nullptr || !making_ || key != making_->handle)
@@ -140,13 +141,26 @@ void AcceptorSession::init(const wire::Call& call, const wire::GssCredential& cr
     host_.step(contexts_.at(making_->handle).number, *token);
 }
 
+ContextNumber AcceptorSession::free_number() const {
+    ContextNumber number = 0;
+    const auto has_it = [&](const auto& one) { return one.second.number == number; };
+    while (std::ranges::any_of(contexts_, has_it)) ++number;
+    return number;
+}
+
+void AcceptorSession::forget_made() {
+    host_.discard(contexts_.at(making_->handle).number);
+    contexts_.erase(making_->handle);
+    making_.reset();
+}
+
 void AcceptorSession::stepped(ContextNumber number, StepAnswer answer) {
     if (is_over_ || !making_ || contexts_.at(making_->handle).number != number) return;
     if (answer.error) {
         answer_init(gss_failure, answer.token);
-        contexts_.erase(making_->handle);
-        making_.reset();
-        if (is_established_ || is_over_) return;
+        if (is_over_) return;
+        forget_made();
+        if (is_established_) return;
         is_over_ = true;
         return host_.end(Verdict::unauthenticated, std::move(answer.error));
     }

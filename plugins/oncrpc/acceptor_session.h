@@ -54,6 +54,8 @@ private:
 
     void call(MutableBytes record);
     void init(const wire::Call& call, const wire::GssCredential& credential);
+    ContextNumber free_number() const;
+    void forget_made();
     void data(const wire::Call& call, const wire::GssCredential& credential);
     void destroy(const Handle& handle, const Pending& pending);
     void forward(const Pending& pending, const wire::Call& call, Bytes arguments);
@@ -75,7 +77,6 @@ private:
     wire::RecordReader program_;
     std::map<Handle, Context> contexts_;
     std::optional<Making> making_;
-    ContextNumber next_context_ = 0;
     std::uint32_t next_xid_ = 1;
     std::map<std::uint32_t, Pending> pending_;  // by the number that the server sees
     bool was_destroyed_ = false;                // the peer's last context, by the peer
