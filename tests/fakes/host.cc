@@ -145,6 +145,11 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
         result.token = token("hello", context, key);
         return result;
     }
+    if (more_tokens > 0) {
+        --more_tokens;
+        result.token = token("more", context, key);
+        return result;
+    }
     std::istringstream words{from_peer};
     std::string word;
     ContextNumber number = 0;

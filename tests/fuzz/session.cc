@@ -3,8 +3,8 @@
 // handshake and to the records behind it. The first octet chooses the scene, the rest is its script.
 #include "plugins/sockets/transport.h"
 #include "tests/fakes/network.h"
+#include "tests/fuzz/contract.h"
 #include "tests/fuzz/input.h"
-#include "tests/fuzz/property.h"
 #include "wire/gss_frame.h"
 
 namespace mutual::fuzz {
@@ -19,15 +19,6 @@ Transport& transport() {
 }
 
 void append(Octets& to, Bytes octets) { to.insert(to.end(), octets.begin(), octets.end()); }
-
-void require_contract(const FakeHost& host) {
-    if (!host.violations.empty()) require(false, "a Session keeps its contract", host.violations.front());
-    if (host.error) require_text(*host.error);
-    const bool cut_off = host.ended == Verdict::reset || host.ended == Verdict::denied;
-    require(!cut_off || host.error, "a channel that is cut off says why");
-    if (host.program_verdict)
-        require(host.is_established, "a program sees nothing before the handshake is over");
-}
 
 // A peer who has a valid context, and sends what it likes.
 class HostilePeer {
