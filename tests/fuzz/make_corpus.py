@@ -563,7 +563,8 @@ def config():
 
 
 def main():
-    for make in (varlink, gss_frame, session, rpc_record, rpc_message, oncrpc_acceptor, oncrpc_initiator, oncrpc_network, first_token, ticket, dns, scp, spn, headers, messages, config):
+    for make in (varlink, gss_frame, session, rpc_record, rpc_message, oncrpc_acceptor, oncrpc_initiator,
+                 oncrpc_network, first_token, ticket, dns, scp, spn, headers, messages, config):
         make()
 
 
