@@ -145,9 +145,10 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
         result.token = token("hello", context, key);
         return result;
     }
+    const bool initiator = role_ == Role::initiator;
     if (more_tokens > 0) {
         --more_tokens;
-        result.token = token("more", context, key);
+        result.token = token(initiator ? "hello" : "more", context, key);
         return result;
     }
     std::istringstream words{from_peer};
@@ -155,7 +156,6 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
     ContextNumber number = 0;
     std::uint64_t with_key = 0;
     words >> word >> number >> with_key;
-    const bool initiator = role_ == Role::initiator;
     const bool fits = words && number == context && word == (initiator ? "welcome" : "hello") &&
                       !contexts.contains(context) && (!initiator || offered_[context] == with_key);
     if (!fits) {

@@ -57,7 +57,12 @@ def gss_frame():
     seed("gss_frame", "cut_in_a_body", b"\1\1" + frames(b"token") + b"\0\0\0\x09half")
 
 
-def session():
+def sessions():
+    for target in ("session", "framed"):  # their frames are the same
+        session(target)
+
+
+def session(target):
     def text(octets):
         return bytes([len(octets)]) + octets
 
@@ -65,7 +70,7 @@ def session():
     good = bytes([record]) + text(b"good day") + bytes([record]) + text(b"x")
     for role in (0, 1):
         def records(name, script, stops=0, piece=5):
-            seed("session", f"records_{name}_{role}", bytes([role, stops, piece]) + script)
+            seed(target, f"records_{name}_{role}", bytes([role, stops, piece]) + script)
         records("and_end", good + bytes([end]))
         records("both_ends", good + bytes([end]), stops=1)
         records("cut", good)
@@ -86,22 +91,22 @@ def session():
     for name, knobs in (("good", 0), ("refused", 1), ("not_mutual", 2), ("no_sequence", 4), ("step_fails", 8),
                         ("error_token", 24)):
         exact = bytes([15]) + hello
-        seed("session", f"acceptor_{name}", bytes([4, knobs]) + exact + bytes([0, 0, 0]))
-        seed("session", f"initiator_{name}", bytes([5, knobs, 0]) + network(welcome) + bytes([0, 0]))
-    seed("session", "acceptor_foreign", bytes([4, 0]) + network(b"GET / HTTP/1.1\r\n\r\n") + b"\0\0")
-    seed("session", "initiator_cut", bytes([5, 0, 0, 255, 0]))
+        seed(target, f"acceptor_{name}", bytes([4, knobs]) + exact + bytes([0, 0, 0]))
+        seed(target, f"initiator_{name}", bytes([5, knobs, 0]) + network(welcome) + bytes([0, 0]))
+    seed(target, "acceptor_foreign", bytes([4, 0]) + network(b"GET / HTTP/1.1\r\n\r\n") + b"\0\0")
+    seed(target, "initiator_cut", bytes([5, 0, 0, 255, 0]))
 
     def way(direction, how, arguments=b""):
         return bytes([direction + 2 * how]) + arguments
 
     talk = way(0, 0, text(b"question")) + way(0, 4, b"\3") + way(1, 0, text(b"answer")) + way(1, 4, b"\7")
     ends = way(0, 2) + way(1, 2) + way(0, 4, b"\1") + way(1, 4, b"\1")
-    seed("session", "network_honest", bytes([6]) + talk + ends)
-    seed("session", "network_alters", bytes([6]) + talk + way(0, 0, text(b"more")) + way(0, 6, b"\0\x15\1\x05") + ends)
-    seed("session", "network_drops", bytes([6]) + way(0, 0, text(b"one")) + way(0, 0, text(b"two"))
+    seed(target, "network_honest", bytes([6]) + talk + ends)
+    seed(target, "network_alters", bytes([6]) + talk + way(0, 0, text(b"more")) + way(0, 6, b"\0\x15\1\x05") + ends)
+    seed(target, "network_drops", bytes([6]) + way(0, 0, text(b"one")) + way(0, 0, text(b"two"))
          + way(0, 7, b"\0\0\x23\0\x09") + ends)
-    seed("session", "network_repeats", bytes([6]) + way(0, 0, text(b"one")) + way(0, 7, b"\0\0\x23\1\x09") + ends)
-    seed("session", "network_cuts", bytes([6]) + talk + way(0, 0, text(b"unsent")))
+    seed(target, "network_repeats", bytes([6]) + way(0, 0, text(b"one")) + way(0, 7, b"\0\0\x23\1\x09") + ends)
+    seed(target, "network_cuts", bytes([6]) + talk + way(0, 0, text(b"unsent")))
 
 
 def rpc_record():
@@ -563,7 +568,7 @@ def config():
 
 
 def main():
-    for make in (varlink, gss_frame, session, rpc_record, rpc_message, oncrpc_acceptor, oncrpc_initiator,
+    for make in (varlink, gss_frame, sessions, rpc_record, rpc_message, oncrpc_acceptor, oncrpc_initiator,
                  oncrpc_network, first_token, ticket, dns, scp, spn, headers, messages, config):
         make()
 
