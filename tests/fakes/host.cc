@@ -145,6 +145,12 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
         result.token = token("hello", context, key);
         return result;
     }
+    const bool initiator = role_ == Role::initiator;
+    if (more_tokens > 0) {
+        --more_tokens;
+        result.token = token(initiator ? "hello" : "more", context, key);
+        return result;
+    }
     std::istringstream words{from_peer};
     std::string word;
     ContextNumber number = 0;
