@@ -92,7 +92,8 @@ void read_service(Section& section, const std::string& name, Configuration& conf
     read_opening(section, service, configuration);
     if (section.table("accept") != nullptr) read_accept(section, service, service.accept.emplace());
     if (service.rpc) service.options = rpc_options(service);
-    if (!section.has("discovery") && !section.has("accept"))
+    // An RPC program's host may be in the request.
+    if (!section.has("discovery") && !section.has("accept") && !service.rpc)
         section.complain(
             "", "has neither `discovery`, by which it is found, nor [accept], by which it is offered");
     configuration.services.emplace(name, std::move(service));
