@@ -59,7 +59,7 @@ Answer<Plan> BrokerClient::plan(const Request& request) {
     return ask("Plan", {{"request", to_json(request)}}, deadline_of(request.timeout), read_plan);
 }
 
-Answer<std::vector<Candidate>> BrokerClient::find(const Request& request) {
+Answer<Found> BrokerClient::find(const Request& request) {
     return ask("Find", {{"request", to_json(request)}}, deadline_of(request.timeout), read_found);
 }
 
@@ -69,6 +69,10 @@ Answer<ChannelFacts> BrokerClient::whois(const std::string& channel) {
 
 Answer<ChannelFacts> BrokerClient::whois_cookie(std::uint64_t cookie) {
     return ask("WhoIs", {{"cookie", static_cast<std::int64_t>(cookie)}}, after(quick), read_whois);
+}
+
+Answer<ChannelFacts> BrokerClient::whois_stamp(const std::string& service, std::uint32_t stamp) {
+    return ask("WhoIs", {{"service", service}, {"stamp", stamp}}, after(quick), read_whois);
 }
 
 Answer<std::vector<ChannelFacts>> BrokerClient::list_channels() {

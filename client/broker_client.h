@@ -29,9 +29,10 @@ public:
     // No timeout: waits for ever.
     Answer<OpenChannel> accept(const std::string& service, std::optional<std::chrono::milliseconds> timeout);
     Answer<Plan> plan(const Request& request);
-    Answer<std::vector<Candidate>> find(const Request& request);
+    Answer<Found> find(const Request& request);
     Answer<ChannelFacts> whois(const std::string& channel);
     Answer<ChannelFacts> whois_cookie(std::uint64_t cookie);
+    Answer<ChannelFacts> whois_stamp(const std::string& service, std::uint32_t stamp);
     Answer<std::vector<ChannelFacts>> list_channels();
     Answer<Status> status();
 

@@ -18,7 +18,7 @@ constexpr const char* channel =
     R"({"channel": "c-1", "role": "initiator", "service": "ledger", "rule": "staff", "callerUid": 1000,
         "peer": "ledger/a@R", "self": "alice@R", "spn": "ledger/a", "transport": "sockets", "address": "10.0.0.2",
         "port": 700, "started": 1, "expires": 2, "ended": 3, "verdict": "authenticated", "bytesFromPeer": 4,
-        "bytesToPeer": 5})";
+        "bytesToPeer": 5, "calls": 6})";
 
 varlink::Reply opened_reply(UniqueFd descriptor) {
     varlink::Reply reply = reply_of(std::string(R"({"channelFileDescriptor": 0, "channel": "c-1",
@@ -61,12 +61,14 @@ TEST(BrokerClient, SendsEveryFieldOfTheRequestThatIsSet) {
                     .timeout = std::chrono::milliseconds(1500)};
     (void)connected(broker).plan(request);
     (void)connected(broker).find({.service = "ledger"});
+    (void)connected(broker).find({.rpc_program = 4294967295U, .rpc_version = 0});
     EXPECT_EQ(
         broker.calls(),
         (std::vector<std::string>{
             R"(org.mutuald.Broker.Plan {"request":{"service":"ledger","keywords":["a","b"],"instance":"i",)"
             R"("host":"h","credentialCache":"FILE:/c","minimumLifetimeSeconds":60,"timeoutMilliseconds":1500}})",
-            R"(org.mutuald.Broker.Find {"request":{"service":"ledger"}})"}));
+            R"(org.mutuald.Broker.Find {"request":{"service":"ledger"}})",
+            R"(org.mutuald.Broker.Find {"request":{"rpcProgram":4294967295,"rpcVersion":0}})"}));
 }
 
 TEST(BrokerClient, RefusesAReplyWithoutItsDescriptor) {
@@ -84,7 +86,11 @@ TEST(BrokerClient, ReadsAChannelAndItsVerdict) {
     ASSERT_TRUE(answer.result) << answer.result.error().message;
     EXPECT_EQ(answer.result->verdict, "authenticated");
     EXPECT_EQ(answer.result->bytes_to_peer, 5);
-    EXPECT_EQ(broker.calls().at(0), R"(org.mutuald.Broker.WhoIs {"channel":"c-1"})");
+    EXPECT_EQ(answer.result->calls, 6);
+    (void)connected(broker).whois_stamp("payroll", 7);
+    EXPECT_EQ(broker.calls(),
+              (std::vector<std::string>{R"(org.mutuald.Broker.WhoIs {"channel":"c-1"})",
+                                        R"(org.mutuald.Broker.WhoIs {"service":"payroll","stamp":7})"}));
 }
 
 TEST(BrokerClient, RefusesAChannelOfAWrongShape) {

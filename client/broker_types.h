@@ -14,13 +14,15 @@
 namespace mutual::client {
 
 struct Request {
-    std::string service;
-    std::vector<std::string> keywords;
-    std::optional<std::string> instance;
-    std::optional<std::string> host;
-    std::optional<std::string> credential_cache;
-    std::optional<std::chrono::seconds> minimum_lifetime;
-    std::optional<std::chrono::milliseconds> timeout;
+    std::string service;  // empty: that of the RPC program
+    std::optional<std::uint32_t> rpc_program = {};
+    std::optional<std::uint32_t> rpc_version = {};
+    std::vector<std::string> keywords = {};
+    std::optional<std::string> instance = {};
+    std::optional<std::string> host = {};
+    std::optional<std::string> credential_cache = {};
+    std::optional<std::chrono::seconds> minimum_lifetime = {};
+    std::optional<std::chrono::milliseconds> timeout = {};
 };
 
 struct Line {
@@ -90,11 +92,18 @@ struct ChannelFacts {
     std::optional<std::string> verdict;
     std::int64_t bytes_from_peer = 0;
     std::int64_t bytes_to_peer = 0;
+    std::int64_t calls = 0;  // of an RPC
+};
+
+struct Found {
+    std::vector<Candidate> candidates;
+    std::optional<std::int64_t> rpc_program;  // where the service is one
+    std::optional<std::int64_t> rpc_version;
 };
 
 struct Plan {
     bool allowed = false;
-    std::vector<Candidate> candidates;
+    Found found;
 };
 
 struct Part {

@@ -114,6 +114,7 @@ void fill_facts(Parameters& from, ChannelFacts& facts) {
     facts.verdict = from.optional_text("verdict");
     facts.bytes_from_peer = from.number("bytesFromPeer");
     facts.bytes_to_peer = from.number("bytesToPeer");
+    facts.calls = from.optional_number("calls").value_or(0);
 }
 
 void fill_whois(Parameters& from, ChannelFacts& facts) {
@@ -129,13 +130,15 @@ void fill_channels(Parameters& from, std::vector<ChannelFacts>& channels) {
     channels = read_all<ChannelFacts>(from, "channels", fill_facts);
 }
 
-void fill_found(Parameters& from, std::vector<Candidate>& candidates) {
-    candidates = read_all<Candidate>(from, "candidates", fill_candidate);
+void fill_found(Parameters& from, Found& found) {
+    found.candidates = read_all<Candidate>(from, "candidates", fill_candidate);
+    found.rpc_program = from.optional_number("rpcProgram");
+    found.rpc_version = from.optional_number("rpcVersion");
 }
 
 void fill_plan(Parameters& from, Plan& plan) {
     plan.allowed = from.flag("allowed");
-    fill_found(from, plan.candidates);
+    fill_found(from, plan.found);
 }
 
 void fill_part(Parameters& from, Part& part) {
@@ -247,7 +250,10 @@ void fill_event(Parameters& from, Event& event) {
 }  // namespace
 
 json::object to_json(const Request& request) {
-    json::object object{{"service", request.service}};
+    json::object object;
+    if (!request.service.empty()) object["service"] = request.service;
+    if (request.rpc_program) object["rpcProgram"] = *request.rpc_program;
+    if (request.rpc_version) object["rpcVersion"] = *request.rpc_version;
     if (!request.keywords.empty()) {
         auto& keywords = object["keywords"].emplace_array();
         for (const auto& keyword : request.keywords) keywords.emplace_back(keyword);
@@ -267,9 +273,7 @@ Result<OpenChannel> read_accepted(varlink::Reply& reply) {
     return read<OpenChannel>(reply.parameters, &reply.descriptors, fill_accepted);
 }
 Result<Plan> read_plan(varlink::Reply& reply) { return read<Plan>(reply.parameters, nullptr, fill_plan); }
-Result<std::vector<Candidate>> read_found(varlink::Reply& reply) {
-    return read<std::vector<Candidate>>(reply.parameters, nullptr, fill_found);
-}
+Result<Found> read_found(varlink::Reply& reply) { return read<Found>(reply.parameters, nullptr, fill_found); }
 Result<ChannelFacts> read_whois(varlink::Reply& reply) {
     return read<ChannelFacts>(reply.parameters, nullptr, fill_whois);
 }

@@ -18,7 +18,7 @@ json::object to_json(const Request& request);
 Result<OpenChannel> read_opened(varlink::Reply& reply);
 Result<OpenChannel> read_accepted(varlink::Reply& reply);
 Result<Plan> read_plan(varlink::Reply& reply);
-Result<std::vector<Candidate>> read_found(varlink::Reply& reply);
+Result<Found> read_found(varlink::Reply& reply);
 Result<ChannelFacts> read_whois(varlink::Reply& reply);
 Result<std::vector<ChannelFacts>> read_channels(varlink::Reply& reply);
 Result<Status> read_status(varlink::Reply& reply);

@@ -105,6 +105,7 @@ TEST(LibraryErrors, RefuseARequestThatIsNone) {
         EXPECT_EQ(Failed(request).code, MUTUAL_INVALID_REQUEST);
     EXPECT_EQ(mutual_open(&nameless, nullptr, nullptr), MUTUAL_INVALID_REQUEST);
     EXPECT_EQ(mutual_whois(nullptr, nullptr, nullptr, nullptr), MUTUAL_INVALID_REQUEST);
+    EXPECT_EQ(mutual_whois_stamp(nullptr, 1, nullptr, nullptr, nullptr), MUTUAL_INVALID_REQUEST);
     EXPECT_EQ(mutual_end(-1, "/nonexistent", nullptr), MUTUAL_END_UNKNOWN);
 }
 
@@ -112,6 +113,9 @@ TEST(LibraryErrors, RefuseWhatAcceptDoesNotTake) {
     mutual_request request = request_to("/nonexistent");
     request.host = "h";
     mutual_channel* channel = nullptr;
+    EXPECT_EQ(mutual_accept(&request, &channel, nullptr), MUTUAL_INVALID_REQUEST);
+    request = request_to("/nonexistent");
+    request.rpc_program = 7;
     EXPECT_EQ(mutual_accept(&request, &channel, nullptr), MUTUAL_INVALID_REQUEST);
 }
 
@@ -133,6 +137,9 @@ TEST(LibraryErrors, TakeARequestOfAnOlderVersion) {
     mutual_request request = request_to("/nonexistent");
     request.size = offsetof(mutual_request, socket);  // the socket is not read then: it is the default one
     request.service = "";
+    EXPECT_EQ(Failed(&request).code, MUTUAL_INVALID_REQUEST);
+    request.size = offsetof(mutual_request, rpc_program);  // as the first version was
+    request.rpc_program = 7;
     EXPECT_EQ(Failed(&request).code, MUTUAL_INVALID_REQUEST);
 }
 

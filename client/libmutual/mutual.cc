@@ -51,7 +51,9 @@ ChannelFacts facts_of(const OpenChannel& opened, const std::string& service) {
 
 Failure give(Answer<OpenChannel> answer, const std::string& service, mutual_channel** channel) {
     if (!answer.result) return failure(answer.result.error(), answer.explanation);
-    ChannelFacts facts = facts_of(*answer.result, service);
+    // Only the broker knows which service an RPC program is.
+    const bool is_told = service.empty() && answer.explanation;
+    ChannelFacts facts = facts_of(*answer.result, is_told ? answer.explanation->service : service);
     *channel = new mutual_channel{std::move(answer.result->fd), std::move(facts)};
     return nullptr;
 }
@@ -146,6 +148,17 @@ mutual_code mutual_whois_fd(int fd, const char* socket, mutual_channel** channel
     if (channel != nullptr) *channel = nullptr;
     return at_the_border(
         error, [&] { return channel == nullptr ? missing("channel") : whois_fd(fd, socket, channel); });
+}
+
+mutual_code mutual_whois_stamp(const char* service, uint32_t stamp, const char* socket,
+                               mutual_channel** channel, mutual_error** error) {
+    if (channel != nullptr) *channel = nullptr;
+    return at_the_border(error, [&] {
+        if (service == nullptr || channel == nullptr)
+            return missing(service == nullptr ? "service" : "channel");
+        return whois(socket, channel,
+                     [&](BrokerClient& broker) { return broker.whois_stamp(service, stamp); });
+    });
 }
 
 mutual_verdict mutual_end(int fd, const char* socket, mutual_error** error) {

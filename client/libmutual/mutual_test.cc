@@ -99,6 +99,28 @@ TEST_F(Library, OpensAChannelWhoseDescriptorIsACallersWhenTaken) {
     EXPECT_EQ(::send(taken.value(), "x", 1, MSG_NOSIGNAL), 1);
 }
 
+TEST_F(Library, OpensAnRpcProgramAndTellsWhichServiceThatIs) {
+    FakeBroker broker({{"Open", gives(R"(, "explanation": {"request": "r-1", "service": "payroll",
+                                          "callerUid": 7, "lines": [], "timings": []})")}});
+    mutual_request request = request_to(broker);
+    request.service = nullptr;
+    request.rpc_program = 0x20000001;
+    request.rpc_version = 2;
+    const Got opened = got(mutual_open, &request);
+    ASSERT_EQ(opened.code, MUTUAL_OK);
+    EXPECT_STREQ(mutual_channel_service(opened.channel.get()), "payroll");
+    EXPECT_EQ(broker.calls().at(0),
+              R"(org.mutuald.Broker.Open {"request":{"rpcProgram":536870913,"rpcVersion":2}})");
+}
+
+TEST_F(Library, AsksByTheStampThatAnRpcServerGot) {
+    FakeBroker broker({{"WhoIs", tells("null")}});
+    const Got told = got(mutual_whois_stamp, "payroll", 4294967295U, broker.socket().c_str());
+    ASSERT_EQ(told.code, MUTUAL_OK);
+    EXPECT_STREQ(mutual_channel_peer(told.channel.get()), "alice@R");
+    EXPECT_EQ(broker.calls().at(0), R"(org.mutuald.Broker.WhoIs {"service":"payroll","stamp":4294967295})");
+}
+
 TEST_F(Library, FreeingAChannelClosesItsDescriptor) {
     FakeBroker broker({{"Open", gives("")}});
     const mutual_request request = request_to(broker);

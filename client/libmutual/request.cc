@@ -27,9 +27,9 @@ std::optional<std::string> cache_of(const char* named) {
 }
 
 Result<Request> read_common(const mutual_request& from) {
-    if (from.service == nullptr || *from.service == '\0') return malformed("the request names no service");
     Request request;
-    request.service = from.service;
+    request.service = text(from.service).value_or("");
+    if (request.service.empty() && from.rpc_program == 0) return malformed("the request names no service");
     if (from.timeout_milliseconds != 0)
         request.timeout = std::chrono::milliseconds(from.timeout_milliseconds);
     return request;
@@ -61,12 +61,15 @@ Result<Request> read_open_request(const mutual_request& from) {
     request->credential_cache = cache_of(from.credential_cache);
     if (from.minimum_lifetime_seconds != 0)
         request->minimum_lifetime = std::chrono::seconds(from.minimum_lifetime_seconds);
+    if (from.rpc_program != 0) request->rpc_program = from.rpc_program;
+    if (from.rpc_version != 0) request->rpc_version = from.rpc_version;
     return request;
 }
 
 Result<Request> read_accept_request(const mutual_request& from) {
     if (from.keywords != nullptr || from.instance != nullptr || from.host != nullptr ||
-        from.credential_cache != nullptr || from.minimum_lifetime_seconds != 0)
+        from.credential_cache != nullptr || from.minimum_lifetime_seconds != 0 || from.rpc_program != 0 ||
+        from.rpc_version != 0)
         return malformed("accept takes a service, a timeout and a socket only");
     return read_common(from);
 }

@@ -39,6 +39,15 @@ TEST(Wrapper, GivesAChannelThatMoves) {
               R"("host":"h","credentialCache":"FILE:/c","timeoutMilliseconds":1500}})");
 }
 
+TEST(Wrapper, OpensAnRpcProgramAndAsksByItsStamp) {
+    FakeBroker broker({{"Open", opened}});
+    (void)mutual::open({.socket = broker.socket(), .rpc_program = 7, .rpc_version = 2});
+    EXPECT_THROW(mutual::whois_stamp("payroll", 9, broker.socket()), mutual::Failure);
+    EXPECT_TRUE(broker.calls().at(0).starts_with(
+        R"(org.mutuald.Broker.Open {"request":{"rpcProgram":7,"rpcVersion":2)"));
+    EXPECT_EQ(broker.calls().at(1), R"(org.mutuald.Broker.WhoIs {"service":"payroll","stamp":9})");
+}
+
 TEST(Wrapper, ATimeOfZeroIsNotAWaitForEver) {
     FakeBroker broker({});
     EXPECT_THROW(mutual::accept({.service = "ledger", .timeout = 0ms, .socket = broker.socket()}),

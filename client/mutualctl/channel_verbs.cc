@@ -98,17 +98,21 @@ private:
 }  // namespace
 
 int open_channel(const Options& options) {
-    const std::string what_for = "open a channel to '" + options.request.service + "'";
+    const std::string what_for = "open a channel to " + target_text(options.request);
     std::optional<OpenChannel> channel;
+    Options named = options;
     {
         auto broker = BrokerClient::connect(options.socket);
         if (!broker) return fail(options, what_for, broker.error(), exit_not_running, Stream::error);
         auto answer = broker->open(options.request);
         if (!answer.result) return fail(options, what_for, answer, Stream::error);
         tell_success(options, answer);
+        // Only the broker knows which service an RPC program is.
+        if (named.request.service.empty() && answer.explanation)
+            named.request.service = answer.explanation->service;
         channel = std::move(*answer.result);
     }
-    return use(options, std::move(*channel));
+    return use(named, std::move(*channel));
 }
 
 int accept_channel(const Options& options) {

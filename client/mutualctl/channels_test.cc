@@ -28,7 +28,7 @@ constexpr const char* facts =
     R"({"channel": {"channel": "c-1", "role": "initiator", "service": "ledger", "rule": "staff", "callerUid": 1000,
         "peer": "ledger/a@R", "self": "alice@R", "spn": "ledger/a", "transport": "sockets", "address": "10.0.0.2",
         "port": 700, "started": 1, "expires": 2, "ended": 3, "verdict": VERDICT, "bytesFromPeer": 4,
-        "bytesToPeer": 5}})";
+        "bytesToPeer": 5, "calls": 0}})";
 
 Reply whois_reply(const std::string& verdict) {
     std::string text = facts;
@@ -158,6 +158,15 @@ TEST_F(Channels, OpenRunsACommandWithTheChannelAsDescriptor3) {
     const Ended ended = ctl(broker, {"open", "ledger", "--", "sh", "-c", script}, "from stdin\n");
     EXPECT_EQ(ended.status, 7);
     EXPECT_EQ(ended.output, "3 ledger/a@R ledger/a c-1 99\nfrom stdin\n");
+}
+
+TEST_F(Channels, OpenByAnRpcProgramTellsTheCommandWhichServiceItIs) {
+    FakeBroker broker({{"Open", gives(opened)}, {"WhoIs", verdict("null")}});
+    const Ended ended = ctl(broker, {"open", "--rpc", "7:2@h", "--", "sh", "-c", "echo $MUTUAL_SERVICE"});
+    EXPECT_EQ(ended.status, exit_ok) << ended.error;
+    EXPECT_EQ(ended.output, "ledger\n");
+    EXPECT_EQ(broker.calls().at(0),
+              R"(org.mutuald.Broker.Open {"request":{"rpcProgram":7,"rpcVersion":2,"host":"h"}})");
 }
 
 TEST_F(Channels, OpenTellsTheSignalThatEndedTheCommand) {

@@ -19,13 +19,14 @@ struct Source {
     std::string_view command;
 };
 
-constexpr std::array<Source, 5> sources{{
+constexpr std::array<Source, 6> sources{{
     {"SERVICE", "services", "mutualctl --no-legend list-services 2>/dev/null | cut -d' ' -f1"},
     {"CHANNEL", "channels", "mutualctl --no-legend list-channels 2>/dev/null | cut -d' ' -f1"},
     {"REQUEST", "requests", "mutualctl --no-legend list-requests 2>/dev/null | cut -d' ' -f1"},
     {"METHOD", "methods",
      "mutualctl introspect org.mutuald.Broker 2>/dev/null | sed -n 's/^method \\([A-Za-z]*\\).*/\\1/p'"},
     {"INTERFACE", "interfaces", "mutualctl introspect 2>/dev/null"},
+    {"PROGRAM", "programs", "getent rpc 2>/dev/null | cut -d' ' -f1"},
 }};
 
 const Source* source_of(std::string_view argument) {
@@ -77,6 +78,20 @@ std::string bash_arguments(const GrammarVerb& verb) {
     return source == nullptr ? "" : " values=__mutualctl_" + std::string(source->function);
 }
 
+// What completes the values of options.
+std::string bash_values(const std::vector<GrammarVerb>& grammar) {
+    std::string text =
+        taking_a_value(grammar, "PATH") + ") mapfile -t COMPREPLY < <(compgen -f -- \"$current\") ;;\n";
+    for (const auto& source : sources)
+        if (const std::string options = taking_a_value(grammar, source.argument); !options.empty())
+            text.append("    ")
+                .append(options)
+                .append(") mapfile -t COMPREPLY < <(compgen -W \"$(__mutualctl_")
+                .append(source.function)
+                .append(")\" -- \"$current\") ;;\n");
+    return text;
+}
+
 std::string bash_completion(const std::vector<GrammarVerb>& grammar) {
     std::string text = "# Completes mutualctl(1) in bash.\n";
     for (const auto& source : sources)
@@ -114,9 +129,8 @@ std::string bash_completion(const std::vector<GrammarVerb>& grammar) {
             "  done\n"
             "  if [ $at -gt $COMP_CWORD ]; then  # an option's value\n"
             "    case ${COMP_WORDS[COMP_CWORD-1]} in\n    ");
-    text.append(taking_a_value(grammar, "PATH"))
+    text.append(bash_values(grammar))
         .append(
-            ") mapfile -t COMPREPLY < <(compgen -f -- \"$current\") ;;\n"
             "    esac\n"
             "    return\n"
             "  fi\n"
@@ -235,6 +249,8 @@ std::string fish_options(const GrammarVerb& verb) {
             text.append(spelling.starts_with("--") ? " -l " + spelling.substr(2)
                                                    : " -s " + spelling.substr(1));
         if (!option.value.empty()) text.append(is_path(option.value) ? " -r -F" : " -x");
+        if (const Source* source = source_of(option.value))
+            text.append(" -a '(__mutualctl_").append(source->function).append(")'");
         text.append(" -d ").append(in_single_quotes(option.description)).append("\n");
     }
     return text;

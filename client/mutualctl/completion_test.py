@@ -91,6 +91,10 @@ class Proposals:
         self.assertEqual(self.proposed("mutualctl", "--quiet", "open", "led"), {"ledger"})
         self.assertEqual(self.proposed("mutualctl", "open", "--host", "h", "led"), {"ledger"})
 
+    def test_an_options_value_is_proposed_as_well(self):
+        self.assertEqual(self.proposed("mutualctl", "whois", "--service", "led"), {"ledger"})
+        self.assertEqual(self.proposed("mutualctl", "find", "--rpc", "portm"), {"portmapper"})
+
 
 class Bash(Proposals, unittest.TestCase):
     def proposed(self, *words):

@@ -9,6 +9,7 @@
 #include "client/broker_client.h"
 #include "client/credential_cache.h"
 #include "client/mutualctl/exit_status.h"
+#include "client/mutualctl/rpc_target.h"
 #include "client/mutualctl/times.h"
 
 namespace mutual::ctl {
@@ -23,7 +24,9 @@ struct Grammar {
     std::string cache;
     std::string instance;
     std::string host;
+    std::string rpc;
     int fd = -1;
+    std::uint32_t stamp = 0;  // not given
     bool no_stdio = false;
     std::size_t parallel = 0;  // not given
     std::vector<std::string> stray;
@@ -74,8 +77,12 @@ void Grammar::add_cache(CLI::App& verb) {
 }
 
 void Grammar::add_request(CLI::App& verb) {
-    verb.add_option("SERVICE", options.request.service, "The service's name in the configuration")
-        ->required();
+    CLI::Option* service =
+        verb.add_option("SERVICE", options.request.service, "The service's name in the configuration");
+    verb.add_option("--rpc", rpc,
+                    "Instead of SERVICE: the RPC program, by its number or its name in /etc/rpc")
+        ->type_name("PROGRAM[:VERSION][@HOST]")
+        ->excludes(service);
     verb.add_option("--keyword", options.request.keywords,
                     "Only instances with that keyword (may be repeated)")
         ->type_name("KEYWORD")
@@ -127,6 +134,14 @@ void Grammar::add_question_verbs() {
         ->type_name("N")
         ->check(CLI::NonNegativeNumber)
         ->excludes(channel);
+    CLI::Option* service = whois->add_option("--service", options.request.service,
+                                             "With --stamp: the RPC service that the calls came to");
+    service->type_name("SERVICE")->excludes(channel)->excludes("--fd");
+    whois->add_option("--stamp", stamp, "The stamp of the calls' AUTH_SYS credential")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber)
+        ->needs(service);
+    service->needs("--stamp");
     verb(Verb::list_channels, "list-channels", "List your channels; for administrators, all");
     verb(Verb::close_channel, "close-channel", "End one of your channels; for administrators, any")
         ->add_option("CHANNEL", options.channel, "The channel's id")
@@ -179,6 +194,24 @@ std::optional<std::chrono::milliseconds> span(const std::string& text) {
     return text.empty() ? std::nullopt : parse_span(text);
 }
 
+// What open, plan and find are about. A complaint, or nothing.
+std::string complete_target(Grammar& grammar) {
+    const Options& options = grammar.options;
+    client::Request& request = grammar.options.request;
+    const bool asks = options.verb == Verb::open || options.verb == Verb::plan || options.verb == Verb::find;
+    if (asks && request.service.empty() && grammar.rpc.empty())
+        return "name the SERVICE, or an RPC program by --rpc";
+    if (grammar.rpc.empty()) return {};
+    const auto target = parse_rpc_target(grammar.rpc);
+    if (!target) return "--rpc: " + target.error().message + ": " + target.error().hint;
+    if (target->host && request.host && *target->host != *request.host)
+        return "--rpc names host '" + *target->host + "', and --host names '" + *request.host + "'";
+    request.rpc_program = target->program;
+    request.rpc_version = target->version;
+    if (target->host) request.host = target->host;
+    return {};
+}
+
 // What the parser cannot know by itself. A complaint, or nothing.
 std::string complete(Grammar& grammar, const char* cache) {
     Options& options = grammar.options;
@@ -191,6 +224,8 @@ std::string complete(Grammar& grammar, const char* cache) {
     if (grammar.cache.empty() && cache != nullptr) grammar.cache = cache;
     if (!grammar.cache.empty()) request.credential_cache = client::absolute_cache(grammar.cache);
     if (grammar.fd >= 0) options.fd = grammar.fd;
+    if (grammar.stamp != 0) options.stamp = grammar.stamp;
+    if (std::string complaint = complete_target(grammar); !complaint.empty()) return complaint;
     const bool takes_command = options.verb == Verb::open || options.verb == Verb::accept;
     if (!grammar.stray.empty()) return "put '--' before the command '" + grammar.stray.front() + "'";
     if (!takes_command && !options.command.empty()) return "only open and accept run a command";
@@ -203,8 +238,8 @@ std::string complete(Grammar& grammar, const char* cache) {
     if (options.once && grammar.parallel != 0) return "--once accepts one channel: it takes no --parallel";
     if (grammar.parallel != 0) options.parallel = grammar.parallel;
     if (options.verb == Verb::accept) options.stdio = !grammar.no_stdio;
-    if (options.verb == Verb::whois && options.channel.empty() && !options.fd)
-        return "whois needs CHANNEL or --fd N";
+    if (options.verb == Verb::whois && options.channel.empty() && !options.fd && !options.stamp)
+        return "whois needs CHANNEL, --fd N, or --service SERVICE --stamp N";
     return {};
 }
 
@@ -262,9 +297,9 @@ GrammarVerb described(const std::string& name, const CLI::App& app) {
         GrammarOption described{{}, {}, option->get_description(), false};
         for (const auto& letter : option->get_snames()) described.spellings.push_back("-" + letter);
         for (const auto& word : option->get_lnames()) described.spellings.push_back("--" + word);
-        // The name of the value's type is followed by what its checks say.
+        // The name of the value's type is followed by what may be added to it, or by what its checks say.
         const std::string type = option->get_type_name();
-        if (option->get_items_expected_max() > 0) described.value = type.substr(0, type.find(':'));
+        if (option->get_items_expected_max() > 0) described.value = type.substr(0, type.find_first_of(":["));
         described.is_repeatable = option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
         verb.options.push_back(std::move(described));
     }

@@ -51,11 +51,12 @@ struct Options {
     bool once = false;                 // accept: one channel, also with a command
     std::size_t parallel = 64;
 
-    std::string channel;    // of whois and close-channel
-    std::string past;       // of explain: a request's id
-    std::string level;      // of log-level; empty: show it
-    std::optional<int> fd;  // of whois
-    std::string method;     // of call
+    std::string channel;                 // of whois and close-channel
+    std::string past;                    // of explain: a request's id
+    std::string level;                   // of log-level; empty: show it
+    std::optional<int> fd;               // of whois
+    std::optional<std::uint32_t> stamp;  // of whois, with the request's service
+    std::string method;                  // of call
     std::string parameters = "{}";
     std::string interface;           // of introspect; empty: what there is
     std::vector<std::string> paths;  // of check-config and cat-config

@@ -46,20 +46,22 @@ std::string quoted(const std::string& service) { return "'" + service + "'"; }
 }  // namespace
 
 int plan(const Options& options) {
+    const std::string target = target_text(options.request);
     int verdict = exit_ok;
     const auto ask = [&](BrokerClient& broker) {
         auto asked = broker.plan(options.request);
-        if (asked.result) verdict = asked.result->allowed ? status_of(asked.result->candidates) : exit_denied;
+        if (asked.result)
+            verdict = asked.result->allowed ? status_of(asked.result->found.candidates) : exit_denied;
         return asked;
     };
     const auto show = [&](const auto& answered) {
-        std::string text = quoted(options.request.service);
+        std::string text = target;
         text += answered.result->allowed ? " is allowed\n" : " is not allowed\n";
-        if (!answered.result->candidates.empty())
-            text += candidates_text(answered.result->candidates, options.legend);
+        if (!answered.result->found.candidates.empty())
+            text += found_text(answered.result->found, options.legend);
         return text + explanation_of(options, answered);
     };
-    const int shown = answer(options, "plan a channel to " + quoted(options.request.service), ask, show);
+    const int shown = answer(options, "plan a channel to " + target, ask, show);
     return shown == exit_ok ? verdict : shown;
 }
 
@@ -67,14 +69,14 @@ int find(const Options& options) {
     int verdict = exit_ok;
     const auto ask = [&](BrokerClient& broker) {
         auto asked = broker.find(options.request);
-        if (asked.result && asked.result->empty()) verdict = exit_not_found;
+        if (asked.result && asked.result->candidates.empty()) verdict = exit_not_found;
         return asked;
     };
     const auto show = [&](const auto& answered) {
         if (options.explain) complain(explanation_of(options, answered));
-        return candidates_text(*answered.result, options.legend);
+        return found_text(*answered.result, options.legend);
     };
-    const int shown = answer(options, "find " + quoted(options.request.service), ask, show);
+    const int shown = answer(options, "find " + target_text(options.request), ask, show);
     return shown == exit_ok ? verdict : shown;
 }
 
@@ -88,6 +90,7 @@ int whois(const Options& options) {
         return fail(options, what_for, error, exit_usage);
     }
     const auto ask = [&](BrokerClient& broker) {
+        if (options.stamp) return broker.whois_stamp(options.request.service, *options.stamp);
         return options.fd ? broker.whois_cookie(cookie) : broker.whois(options.channel);
     };
     const auto show = [](const auto& answered) { return channel_text(*answered.result, std::time(nullptr)); };

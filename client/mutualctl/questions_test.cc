@@ -112,7 +112,17 @@ TEST(Questions, WrongUsageIsStatusTwo) {
         {"plan", "a", "--timeout", "soon"},
         {"call", "Open", "["},
         {"open", "a", "--"},
-        {"whois", "--fd", "99"}};
+        {"whois", "--fd", "99"},
+        {"find"},
+        {"find", "a", "--rpc", "7"},
+        {"find", "--rpc", "no-such-program"},
+        {"find", "--rpc", "7:x"},
+        {"open", "--rpc", "7@a", "--host", "b"},
+        {"accept", "--rpc", "7"},
+        {"whois", "--service", "a"},
+        {"whois", "--stamp", "1"},
+        {"whois", "--service", "a", "--stamp", "0"},
+        {"whois", "c-1", "--service", "a", "--stamp", "1"}};
     for (auto words : wrong) {
         words.insert(words.begin(), MUTUALCTL);
         const Ended ended = run({words});
@@ -186,6 +196,42 @@ TEST(Questions, FindPassesOptionsAndTheCallersCacheOn) {
         broker.calls().at(0),
         R"(org.mutuald.Broker.Find {"request":{"service":"ledger","keywords":["k1","k2"],"instance":"i",)"
         R"("host":"h","credentialCache":"FILE:/tmp/cc","minimumLifetimeSeconds":120,"timeoutMilliseconds":500}})");
+}
+
+TEST(Questions, FindShowsAnRpcProgramItsVersionAndWhatKnewItsPort) {
+    std::string rpc = candidate(true);
+    rpc.replace(rpc.find("ledger.toml"), 11, "the request, port by rpcbind v4");
+    FakeBroker broker(
+        {{"Find", gives(R"({"candidates":[)" + rpc + R"(],"rpcProgram":100000,"rpcVersion":4,)" +
+                        R"("explanation":)" + explanation + "}")}});
+    const Ended ended = ctl(broker, {"find", "--rpc", "portmapper@a.example", "--host", "a.example"});
+    EXPECT_EQ(ended.status, exit_ok) << ended.error;
+    EXPECT_EQ(broker.calls().at(0),
+              R"(org.mutuald.Broker.Find {"request":{"rpcProgram":100000,"host":"a.example"}})");
+    EXPECT_EQ(ended.output,
+              "USABLE  PROGRAM  VERSION  ENDPOINT       PRINCIPAL           PRIO  WEIGHT  FOUND BY  "
+              "SOURCE                           TRUST  REASON\n"
+              "yes      100000        4  a.example:700  ledger/a.example@R     0       1  static    "
+              "the request, port by rpcbind v4  hosts  listed in hosts\n"
+              "1 candidate\n");
+}
+
+TEST(Questions, ARefusalNamesTheRpcProgram) {
+    FakeBroker broker({{"Plan", [](Call&) {
+                            return varlink::failure(client::broker_name,
+                                                    Error(Code::unknown_service, Stage::request, "none"));
+                        }}});
+    const Ended ended = ctl(broker, {"plan", "--rpc", "0x10:3@h"});
+    EXPECT_EQ(ended.status, exit_not_found);
+    EXPECT_TRUE(ended.error.starts_with(
+        "mutualctl: cannot plan a channel to RPC program 16 version 3 on h: none (stage request, "))
+        << ended.error;
+}
+
+TEST(Questions, WhoisAsksByTheStampThatAnRpcServerGot) {
+    FakeBroker broker({});
+    ctl(broker, {"whois", "--service", "payroll", "--stamp", "4294967295"});
+    EXPECT_EQ(broker.calls().at(0), R"(org.mutuald.Broker.WhoIs {"service":"payroll","stamp":4294967295})");
 }
 
 TEST(Questions, ACacheInAFileIsNamedByItsWholePath) {

@@ -12,6 +12,7 @@ namespace {
 using client::Candidate;
 using client::ChannelFacts;
 using client::Explanation;
+using client::Found;
 using client::printable;
 using client::Status;
 
@@ -57,6 +58,50 @@ std::string parts_text(const Status& status, bool with_legend) {
     for (const auto& part : status.parts)
         table.row({part.name, part.state, part.pid == 0 ? "" : std::to_string(part.pid), part.detail});
     return table.text(with_legend, 2);
+}
+
+// By the SPN, where it makes no principal.
+std::string principal_of(const Candidate& candidate) {
+    return candidate.principal.empty() ? candidate.spn : candidate.principal;
+}
+
+Table candidates_table(const std::vector<Candidate>& candidates) {
+    Table table({{"USABLE"},
+                 {"ENDPOINT"},
+                 {"TRANSPORT"},
+                 {"PRINCIPAL"},
+                 {"PRIO", Align::right},
+                 {"WEIGHT", Align::right},
+                 {"FOUND BY"},
+                 {"TRUST"},
+                 {"REASON"}});
+    for (const Candidate& candidate : candidates)
+        table.row({candidate.usable ? "yes" : "no", endpoint(candidate.host, candidate.port),
+                   candidate.transport, principal_of(candidate), std::to_string(candidate.priority),
+                   std::to_string(candidate.weight), candidate.plugin, candidate.trust, candidate.reason});
+    return table;
+}
+
+// Of an RPC program, whose port may have been asked for after the rest was found.
+Table rpc_table(const Found& found) {
+    Table table({{"USABLE"},
+                 {"PROGRAM", Align::right},
+                 {"VERSION", Align::right},
+                 {"ENDPOINT"},
+                 {"PRINCIPAL"},
+                 {"PRIO", Align::right},
+                 {"WEIGHT", Align::right},
+                 {"FOUND BY"},
+                 {"SOURCE"},
+                 {"TRUST"},
+                 {"REASON"}});
+    for (const Candidate& candidate : found.candidates)
+        table.row({candidate.usable ? "yes" : "no", std::to_string(*found.rpc_program),
+                   std::to_string(found.rpc_version.value_or(0)), endpoint(candidate.host, candidate.port),
+                   principal_of(candidate), std::to_string(candidate.priority),
+                   std::to_string(candidate.weight), candidate.plugin, candidate.source, candidate.trust,
+                   candidate.reason});
+    return table;
 }
 
 }  // namespace
@@ -150,22 +195,17 @@ std::string event_text(const client::Event& event) {
     return text + "\n";
 }
 
-std::string candidates_text(const std::vector<Candidate>& candidates, bool with_legend) {
-    Table table({{"USABLE"},
-                 {"ENDPOINT"},
-                 {"TRANSPORT"},
-                 {"PRINCIPAL"},
-                 {"PRIO", Align::right},
-                 {"WEIGHT", Align::right},
-                 {"FOUND BY"},
-                 {"TRUST"},
-                 {"REASON"}});
-    for (const Candidate& candidate : candidates)
-        table.row({candidate.usable ? "yes" : "no", endpoint(candidate.host, candidate.port),
-                   candidate.transport, candidate.principal.empty() ? candidate.spn : candidate.principal,
-                   std::to_string(candidate.priority), std::to_string(candidate.weight), candidate.plugin,
-                   candidate.trust, candidate.reason});
-    return table.text(with_legend) + (with_legend ? counted(candidates.size(), "candidate") + "\n" : "");
+std::string target_text(const client::Request& request) {
+    if (!request.rpc_program) return "'" + request.service + "'";
+    return "RPC program " + std::to_string(*request.rpc_program) +
+           (request.rpc_version ? " version " + std::to_string(*request.rpc_version) : "") +
+           (request.host ? " on " + *request.host : "");
+}
+
+std::string found_text(const Found& found, bool with_legend) {
+    const std::string text = found.rpc_program ? rpc_table(found).text(with_legend)
+                                               : candidates_table(found.candidates).text(with_legend);
+    return text + (with_legend ? counted(found.candidates.size(), "candidate") + "\n" : "");
 }
 
 std::string channels_text(const std::vector<ChannelFacts>& channels, bool with_legend, std::int64_t now) {
@@ -206,6 +246,8 @@ std::string channel_text(const ChannelFacts& channel, std::int64_t now) {
     table.row({"verdict:", channel.verdict.value_or("")});
     table.row({"octets from peer:", std::to_string(channel.bytes_from_peer)});
     table.row({"octets to peer:", std::to_string(channel.bytes_to_peer)});
+    if (channel.calls != 0 || channel.transport == "oncrpc")
+        table.row({"calls:", std::to_string(channel.calls)});
     return table.text(false);
 }
 

@@ -18,7 +18,9 @@ std::string explanation_text(const client::Explanation& explanation);
 // is one.
 std::string failure_text(std::string_view what_for, const Error& error);
 
-std::string candidates_text(const std::vector<client::Candidate>& candidates, bool with_legend);
+// What is asked for: "'ledger'", or "RPC program 100550 version 2".
+std::string target_text(const client::Request& request);
+std::string found_text(const client::Found& found, bool with_legend);
 std::string channels_text(const std::vector<client::ChannelFacts>& channels, bool with_legend,
                           std::int64_t now);
 std::string channel_text(const client::ChannelFacts& channel, std::int64_t now);

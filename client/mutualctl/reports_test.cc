@@ -85,6 +85,14 @@ TEST(Reports, ShowOneChannel) {
     EXPECT_NE(text.find("         channel:  c-1\n"), std::string::npos) << text;
     EXPECT_NE(text.find("         verdict:  reset\n"), std::string::npos) << text;
     EXPECT_NE(text.find("           ended:  -\n"), std::string::npos) << text;
+    EXPECT_EQ(text.find("calls:"), std::string::npos) << text;
+}
+
+TEST(Reports, ShowTheCallsOfAnRpcChannel) {
+    EXPECT_NE(channel_text({.channel = "c-1", .transport = "oncrpc"}, 1000).find("calls:  0\n"),
+              std::string::npos);
+    EXPECT_NE(channel_text({.channel = "c-1", .transport = "another", .calls = 7}, 1000).find("calls:  7\n"),
+              std::string::npos);
 }
 
 TEST(Table, AlignsByCharactersNotOctets) {

@@ -55,10 +55,14 @@ json::object to_json(const ChannelRow& row) {
     return object;
 }
 
-json::array to_json(const std::vector<Judged>& candidates) {
+void add_found(json::object& reply, const std::vector<Judged>& candidates, const Opening& opening) {
     json::array array;
     for (const Judged& judged : candidates) array.push_back(to_json(judged));
-    return array;
+    reply["candidates"] = std::move(array);
+    if (const config::Rpc* rpc = opening.rpc()) {
+        reply["rpcProgram"] = rpc->program;
+        reply["rpcVersion"] = opening.asked_version();
+    }
 }
 
 Result<Opening> opening_of(Broker& broker, const varlink::Incoming& incoming, std::string_view method) {
@@ -170,7 +174,7 @@ Api::Reply Api::plan(varlink::Incoming incoming) {
     varlink::Reply reply;
     const auto is_usable = [](const Judged& judged) { return judged.usable; };
     reply.parameters["allowed"] = std::any_of(planned->begin(), planned->end(), is_usable);
-    reply.parameters["candidates"] = to_json(*planned);
+    add_found(reply.parameters, *planned, *opening);
     reply.parameters["explanation"] = opening->explanation().to_json();
     co_return reply;
 }
@@ -183,7 +187,7 @@ Api::Reply Api::find(varlink::Incoming incoming) {
     Result<std::vector<Judged>> found = co_await opening->find();
     if (!found) co_return failure(found.error(), opening->explanation());
     varlink::Reply reply;
-    reply.parameters["candidates"] = to_json(*found);
+    add_found(reply.parameters, *found, *opening);
     reply.parameters["explanation"] = opening->explanation().to_json();
     co_return reply;
 }

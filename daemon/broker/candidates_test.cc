@@ -102,10 +102,48 @@ TEST(Judge, RefusesWhatCannotStandInAnSpn) {
     EXPECT_FALSE(judge(portless, "scp", service).usable);
 }
 
+TEST(Judge, AnRpcServicesPortIsRpcbindsUnlessItStandsInTheSpn) {
+    config::Service payroll = ledger();
+    payroll.transport = "oncrpc";
+    payroll.rpc.emplace();
+    payroll.trust.hosts = {host("app1.mutual.test")};
+    Candidate portless = found_in_directory();
+    portless.port = 0;
+    const Judged judged = judge(portless, "scp", payroll);
+    EXPECT_TRUE(judged.usable) << judged.reason;
+    EXPECT_EQ(judged.candidate.transport, "oncrpc") << "nobody said another";
+    payroll.spn = config::SpnForm::host_port;
+    EXPECT_FALSE(judge(portless, "scp", payroll).usable);
+}
+
+TEST(Judge, FT_093_AnRpcServicesSpnIsComposedInEveryForm) {
+    config::Service payroll = ledger();
+    payroll.transport = "oncrpc";
+    payroll.rpc.emplace();
+    payroll.trust.hosts = {host("app1.mutual.test")};
+    const auto spn = [&payroll](config::SpnForm form) {
+        payroll.spn = form;
+        return judge(found_in_directory(), "scp", payroll).spn;
+    };
+    EXPECT_EQ(spn(config::SpnForm::host), "ledger/app1.mutual.test");
+    EXPECT_EQ(spn(config::SpnForm::host_port), "ledger/app1.mutual.test:7010");
+    EXPECT_EQ(spn(config::SpnForm::three_part),
+              "ledger/app1.mutual.test/cn=ledger,ou=Services,dc=mutual,dc=test");
+}
+
+TEST(Judge, RefusesAnotherTransportThanTheDefinitions) {
+    config::Service service = ledger();
+    service.trust.hosts = {host("app1.mutual.test")};
+    Candidate candidate = found_in_directory();
+    candidate.transport = "oncrpc";
+    EXPECT_FALSE(judge(candidate, "scp", service).usable);
+}
+
 TEST(Judge, BelievesOnlyTheStaticPluginThatTheAdministratorSaidIt) {
     Candidate candidate = found_in_directory();
     candidate.trust = SourceTrust::administrator;
     EXPECT_TRUE(judge(candidate, "static", ledger()).usable);
+    EXPECT_TRUE(judge(candidate, "host", ledger()).usable);
     EXPECT_FALSE(judge(candidate, "scp", ledger()).usable);
 }
 

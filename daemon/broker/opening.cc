@@ -105,7 +105,7 @@ const std::string& Opening::named_service() {
     if (names.empty())
         unnamed_ = Error(Code::unknown_service, Stage::request,
                          "there is no definition of " + program + " that you may open",
-                         "see what you may open: mutualctl list services");
+                         "see what you may open: mutualctl list-services");
     else if (names.size() > 1)
         unnamed_ = Error(Code::invalid_request, Stage::request,
                          "services '" + names[0] + "' and '" + names[1] + "' are both " + program,

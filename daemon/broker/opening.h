@@ -32,6 +32,9 @@ public:
 
     Explanation& explanation() { return explanation_; }
     const Decision& decision() const { return decision_; }
+    // Of a service that was found: null, it is not an RPC program; otherwise its version that is asked for.
+    const config::Rpc* rpc() const { return service_->rpc ? &*service_->rpc : nullptr; }
+    std::uint32_t asked_version() const { return rpc_version_; }
     CallerUnit& unit() { return unit_; }
 
 private:

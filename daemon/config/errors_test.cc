@@ -13,7 +13,7 @@ namespace {
 
 struct Wrong {
     const char* name;
-    const char* text;
+    std::string text;
     const char* message;  // the first error's begins with it
     const char* hint;     // and its hint contains this
 };
@@ -73,7 +73,7 @@ const Wrong references[] = {
     {"disabled_plugin", "[plugin.scp]\nenabled=false\n[service.a]\nrealm='R'\ndiscovery=['scp']\n",
      "f:5:12: service.a.discovery: discovery plugin \"scp\" is disabled", ""},
     {"wrong_kind", "[service.a]\nrealm='R'\ndiscovery=['static']\ntransport='scp'\n",
-     "f:4:11: service.a.transport: there is no transport plugin \"scp\"", "known: sockets"},
+     "f:4:11: service.a.transport: there is no transport plugin \"scp\"", "known: oncrpc, sockets"},
     {"identity", "[service.a]\nrealm='R'\ndiscovery=['static']\nidentity='hots'\n",
      "f:4:10: service.a.identity: there is no identity \"hots\"", "did you mean \"host\"?"},
     {"plugin_identity", "[plugin.scp]\nidentity='caller'\n", "f:2:10: plugin.scp.identity: a plugin cannot",
@@ -89,6 +89,12 @@ const Wrong references[] = {
     {"built_in_identity", "[identity.host]\nkeytab='/k'\nprincipal='a@R'\n",
      "f:1:11: identity.host: is built in", "another name"},
     {"foreign_plugin_without_kind", "[plugin.x]\n", "f:1:9: plugin.x.kind: is missing", "transport"},
+    {"protection_of_a_discovery_plugin", "[plugin.scp]\nprotection='rpc'\n",
+     "f:2:12: plugin.scp.protection: has no meaning for a discovery plugin", ""},
+    {"other_protection_of_a_built_in_plugin", "[plugin.sockets]\nprotection='rpc'\n",
+     "f:2:12: plugin.sockets.protection: this built-in plugin needs the other one", ""},
+    {"no_such_protection", "[plugin.x]\nkind='transport'\nprotection='rcp'\n",
+     "f:3:12: plugin.x.protection: has no value \"rcp\"", "did you mean \"rpc\"?"},
     {"built_in_plugin_of_other_kind", "[plugin.scp]\nkind='transport'\n",
      "f:2:6: plugin.scp.kind: this built-in", ""},
 };
@@ -137,6 +143,81 @@ const Wrong services[] = {
 INSTANTIATE_TEST_SUITE_P(OfServices, ConfigurationError, testing::ValuesIn(services),
                          [](const auto& instance) { return instance.param.name; });
 
+std::string service(const std::string& lines) { return "[service.a]\nrealm='R'\n" + lines + "\n"; }
+std::string of_a_program(const std::string& lines) {
+    return service("rpc={program=7,versions=[1]}\n" + lines);
+}
+std::string accepting(const std::string& rpc) {
+    return "[service.a.accept]\nspns=['a/b']\nkeytab='/k'\nport=1\ndeliver='accept'\nrpc=" + rpc;
+}
+
+const Wrong rpc_services[] = {
+    {"rpc_over_a_stream", of_a_program("transport='sockets'"),
+     "f:4:11: service.a.transport: carries a stream of octets", "\"rpc\""},
+    {"stream_over_rpc", service("discovery=['static']\ntransport='oncrpc'"),
+     "f:4:11: service.a.transport: carries the calls of an RPC program, and there is none", "service.a.rpc"},
+    {"rpc_over_a_plugin_for_streams", of_a_program("transport='x'\n[plugin.x]\nkind='transport'"),
+     "f:4:11: service.a.transport: carries a stream of octets", "\"rpc\""},
+    {"options_beside_rpc", of_a_program("options={wire='gss'}"),
+     "f:4:9: service.a.options: is made of `rpc` here", ""},
+    {"rpc_is_no_table", service("rpc=7"), "f:3:5: service.a.rpc: must be a table, is an integer", ""},
+    {"no_program", service("rpc={versions=[1]}"), "f:3:1: service.a.rpc.program: is missing", "/etc/rpc"},
+    {"no_versions", service("rpc={program=7}"), "f:3:1: service.a.rpc.versions: is missing", "[1, 2]"},
+    {"program_0", service("rpc={program=0,versions=[1]}"),
+     "f:3:14: service.a.rpc.program: must be from 1 to 4294967295, is 0", ""},
+    {"program_of_33_bits", service("rpc={program=0x100000000,versions=[1]}"),
+     "f:3:14: service.a.rpc.program: must be from 1 to 4294967295, is 4294967296", ""},
+    {"no_such_program", service("rpc={program='no-such-program',versions=[1]}"),
+     "f:3:14: service.a.rpc.program: names no RPC program: \"no-such-program\"", "/etc/rpc"},
+    {"program_that_is_none", service("rpc={program=true,versions=[1]}"),
+     "f:3:14: service.a.rpc.program: must be an integer", ""},
+    {"versions_that_are_none", service("rpc={program=7,versions=[]}"),
+     "f:3:25: service.a.rpc.versions: must not be empty", ""},
+    {"version_twice", service("rpc={program=7,versions=[2,1,2]}"),
+     "f:3:25: service.a.rpc.versions: names one twice", ""},
+    {"version_below_0", service("rpc={program=7,versions=[1,-1]}"),
+     "f:3:28: service.a.rpc.versions: must hold integers from 0 to 4294967295, holds -1", ""},
+    {"version_in_words", service("rpc={program=7,versions=['one']}"),
+     "f:3:26: service.a.rpc.versions: must hold integers from 0 to 4294967295, holds a string", ""},
+    {"version_alone", service("rpc={program=7,versions=1}"),
+     "f:3:25: service.a.rpc.versions: must be a list of integers, is an integer", ""},
+    {"protection_of_calls", service("rpc={program=7,versions=[1],protection='privcy'}"),
+     "f:3:40: service.a.rpc.protection: has no value \"privcy\"", "did you mean \"privacy\"?"},
+    {"small_records", service("rpc={program=7,versions=[1],max_record=4095}"),
+     "f:3:40: service.a.rpc.max_record: must be from 4096 to 67108864, is 4095", ""},
+    {"large_records", service("rpc={program=7,versions=[1],max_record=67108865}"),
+     "f:3:40: service.a.rpc.max_record: must be from 4096 to 67108864, is 67108865", ""},
+    {"unknown_key_of_rpc", service("rpc={program=7,versions=[1],version=1}"),
+     "f:3:29: service.a.rpc.version: unknown key", "did you mean \"versions\"?"},
+    {"accept_rpc_of_a_stream", service(accepting("{register=false}")),
+     "f:8:5: service.a.accept.rpc: has a meaning only where the service has `rpc`", ""},
+    {"register_in_words", of_a_program(accepting("{register='no'}")),
+     "f:9:15: service.a.accept.rpc.register: must be true or false, is a string", ""},
+    {"credential_of_calls", of_a_program(accepting("{credential='unix'}")),
+     "f:9:17: service.a.accept.rpc.credential: has no value \"unix\"", "sys"},
+    {"users_of_nobody", of_a_program(accepting("{credential='none',users={'a@R'='root'}}")),
+     "f:9:30: service.a.accept.rpc.users: has a meaning only where credential = \"sys\"", ""},
+    {"user_of_no_principal", of_a_program(accepting("{users={alice='root'}}")),
+     "f:9:19: service.a.accept.rpc.users.alice: ", ""},
+    {"user_of_a_pattern", of_a_program(accepting("{users={'*@R'='root'}}")),
+     "f:9:19: service.a.accept.rpc.users.*@R: principal \"*@R\" holds a \"*\"", ""},
+    {"no_such_user_to_act_as", of_a_program(accepting("{users={'a@R'='no-such-user'}}")),
+     "f:9:19: service.a.accept.rpc.users.a@R: look up user \"no-such-user\"", "create it"},
+    {"number_to_act_as", of_a_program(accepting("{users={'a@R'='54321'}}")),
+     "f:9:19: service.a.accept.rpc.users.a@R: there is no user \"54321\"", "has no group"},
+};
+INSTANTIATE_TEST_SUITE_P(OfRpcServices, ConfigurationError, testing::ValuesIn(rpc_services),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST(ConfigurationErrors, NameTooManyVersions) {
+    std::string versions = "0";
+    for (int version = 1; version <= 64; ++version) versions.append(",").append(std::to_string(version));
+    const Loaded loaded =
+        load_text("[service.a]\nrealm='R'\nrpc={program=7,versions=[" + versions + "]}\n", "f");
+    ASSERT_EQ(loaded.errors.size(), 1U);
+    EXPECT_EQ(loaded.errors[0].message, "f:3:25: service.a.rpc.versions: names more than 64");
+}
+
 TEST(ConfigurationErrors, CanBeShown) {
     using namespace std::string_view_literals;
     for (const auto text : {"a = n\0"sv, "a = n\x1b[2J\n"sv}) {
@@ -180,7 +261,8 @@ TEST(Documentation, NamesEveryKey) {
     const Loaded loaded = load_text(
         "zzzzzzzz=1\n[daemon]\nzzzzzzzz=1\n[daemon.limits]\nzzzzzzzz=1\n[identity.i]\nzzzzzzzz=1\n[plugin."
         "scp]\n"
-        "zzzzzzzz=1\n[service.s]\nzzzzzzzz=1\n[service.s.trust]\nzzzzzzzz=1\n[service.s.accept]\nzzzzzzzz=1\n"
+        "zzzzzzzz=1\n[plugin.sockets]\nzzzzzzzz=1\n[service.s]\nzzzzzzzz=1\n[service.s.rpc]\nzzzzzzzz=1\n"
+        "[service.s.accept.rpc]\nzzzzzzzz=1\n[service.s.trust]\nzzzzzzzz=1\n[service.s.accept]\nzzzzzzzz=1\n"
         "[service.s.accept.allow]\nzzzzzzzz=1\n[service.s.accept.limits]\nzzzzzzzz=1\n[[rule]]\nzzzzzzzz=1\n",
         "f");
     int sections = 0;
@@ -196,7 +278,7 @@ TEST(Documentation, NamesEveryKey) {
                         documentation.str().find("## [[" + key + "]]") != std::string::npos)
                 << key;
     }
-    EXPECT_EQ(sections, 11);
+    EXPECT_EQ(sections, 14);
 }
 
 // The examples between ```toml and ``` are, together, a configuration.

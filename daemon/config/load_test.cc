@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace mutual::config {
 namespace {
 
@@ -177,6 +179,75 @@ services = ["*"]
     EXPECT_FALSE(alone.units[0].matches("cron.service"));
     EXPECT_FALSE(configuration.rules[1].any_user) << "with users, these only";
     EXPECT_EQ(configuration.rules[1].users.size(), 1U);
+}
+
+TEST(Configuration, ReadsAnRpcServiceBothWays) {
+    const Configuration configuration = loaded(R"toml(
+[service.payroll]
+realm = "MUTUAL.TEST"
+[service.payroll.rpc]
+program = "portmapper"
+versions = [4, 0, 2]
+protection = "integrity"
+max_record = 4096
+[service.payroll.accept]
+spns = ["payroll/app1.mutual.test"]
+keytab = "/k"
+port = 0
+deliver = "unix"
+socket = "/s"
+[service.payroll.accept.rpc]
+register = false
+[service.payroll.accept.rpc.users]
+"alice@MUTUAL.TEST" = "root"
+)toml");
+    const Service& service = *configuration.service("payroll");
+    EXPECT_EQ(service.transport, "oncrpc");
+    EXPECT_EQ(configuration.protection(service.transport), Protection::rpc);
+    ASSERT_TRUE(service.rpc);
+    EXPECT_EQ(service.rpc->program, 100000U);
+    EXPECT_EQ(service.rpc->versions, (std::vector<std::uint32_t>{0, 2, 4}));
+    EXPECT_EQ(service.rpc->protection, RpcProtection::integrity);
+    EXPECT_EQ(service.options,
+              R"({"program":100000,"versions":[0,2,4],"service":"integrity","max_record":4096})");
+    EXPECT_EQ(service.accept->header, Header::none);
+    EXPECT_FALSE(service.accept->rpc.is_registered);
+    ASSERT_EQ(service.accept->rpc.users.count("alice@MUTUAL.TEST"), 1U);
+    const LocalUser& alice = service.accept->rpc.users.find("alice@MUTUAL.TEST")->second;
+    EXPECT_EQ(alice.uid, 0U);
+    EXPECT_EQ(alice.gid, 0U);
+    EXPECT_EQ(std::ranges::count(alice.gids, gid_t{0}), 0) << "the first group is not told twice";
+}
+
+TEST(Configuration, AnRpcServiceHasDefaultsAndNeedsNoDiscovery) {
+    const Configuration configuration = loaded(R"toml(
+[plugin.other]
+kind = "transport"
+protection = "rpc"
+[service.asked]
+realm = "R"
+rpc = { program = 0x20000001, versions = [1] }
+[service.other]
+realm = "R"
+transport = "other"
+rpc = { program = 4294967295, versions = [4294967295], max_record = 67108864 }
+[service.other.accept]
+spns = ["other/a"]
+keytab = "/k"
+port = 1
+deliver = "accept"
+rpc = { credential = "none" }
+)toml");
+    const Service& asked = *configuration.service("asked");
+    EXPECT_EQ(asked.rpc->protection, RpcProtection::privacy);
+    EXPECT_EQ(asked.options,
+              R"({"program":536870913,"versions":[1],"service":"privacy","max_record":1048576})");
+    const Service& other = *configuration.service("other");
+    EXPECT_EQ(other.transport, "other");
+    EXPECT_TRUE(other.accept->rpc.is_registered);
+    EXPECT_NE(other.options.find(R"("credential":"none")"), std::string::npos) << other.options;
+    EXPECT_EQ(configuration.protection("oncrpc"), Protection::rpc);
+    EXPECT_EQ(configuration.protection("sockets"), Protection::stream);
 }
 
 TEST(Configuration, RefusesUnitsThatNameNoneOrNothing) {

@@ -26,13 +26,24 @@ TEST(CandidateText, KeepsEveryField) {
     EXPECT_EQ(back.priority, 4'000'000'000U);
 }
 
+TEST(CandidateText, NeedsNeitherPortNorTransport) {
+    Candidate candidate = ledger();
+    candidate.port = 0;  // rpcbind knows it
+    ASSERT_EQ(candidate.transport, "");
+    const auto back = read_candidate(to_json(candidate));
+    ASSERT_TRUE(back.ok());
+    EXPECT_EQ(back->port, 0);
+    EXPECT_EQ(back->transport, "");
+    EXPECT_TRUE(check_candidate(candidate).ok());
+}
+
 TEST(CandidateText, RefusesWhatIsOutOfRangeOrNotText) {
     const auto refuses = [](const char* field, json::value value) {
         auto text = to_json(ledger());
         text[field] = std::move(value);
         return !read_candidate(text).ok();
     };
-    EXPECT_TRUE(refuses("port", 0));
+    EXPECT_TRUE(refuses("port", -1));
     EXPECT_TRUE(refuses("port", 65536));
     EXPECT_TRUE(refuses("host", ""));
     EXPECT_TRUE(refuses("trust", "complete"));

@@ -45,6 +45,14 @@ TEST(RpcLookup, AsksVersion4ForThatVersionOfTheProgram) {
     EXPECT_EQ(rpcbind.calls(), Calls{"v4 9"});
 }
 
+TEST(RpcLookup, FT_068_EachAsksAnewAndFindsWhatHasMoved) {
+    const char* place = "192.0.2.7.27.88";
+    const FakeRpcbind rpcbind([&place](const Call& call) { return address(call, place); });
+    EXPECT_EQ(look_up(rpcbind).value().port, 7000);
+    place = "192.0.2.7.27.89";
+    EXPECT_EQ(look_up(rpcbind).value().port, 7001);
+}
+
 TEST(RpcLookup, AWildcardIsTheAddressThatWasAsked) {
     for (const char* wildcard : {"0.0.0.0.27.88", "::.27.88"}) {
         const FakeRpcbind rpcbind([wildcard](const Call& call) { return address(call, wildcard); });

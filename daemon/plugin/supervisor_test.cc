@@ -114,7 +114,7 @@ TEST(Supervisor, GarbageIsPassedOverWithANote) {
     ASSERT_EQ(candidates(reply), 1U) << boost::json::serialize(reply.parameters);
     EXPECT_EQ(reply.parameters.at("candidates").at(0).at("host").as_string(), "good.test");
     EXPECT_EQ(reply.parameters.at("notes").as_array().size(), 6U);
-    EXPECT_NE(notes(reply).find("it has no port"), std::string::npos);
+    EXPECT_NE(notes(reply).find("its ttl is out of range"), std::string::npos);
 }
 
 TEST(Supervisor, AFinderThatBreaksTheProtocolIsReplaced) {

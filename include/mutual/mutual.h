@@ -81,23 +81,25 @@ MUTUAL_API const char* mutual_error_explanation(const mutual_error* error);
 MUTUAL_API void mutual_error_free(mutual_error* error);
 
 /* What is asked for. Begin with MUTUAL_REQUEST_INIT and set what you need; NULL and 0 mean "not given". Only
- * service is required. mutual_accept() takes service, timeout_milliseconds and socket, and refuses the
- * others. */
+ * service is required, or in its place rpc_program. mutual_accept() takes service, timeout_milliseconds and
+ * socket, and refuses the others. */
 typedef struct mutual_request {
     size_t size;                  /* of this structure: MUTUAL_REQUEST_INIT sets it */
     const char* service;          /* a name from the daemon's configuration */
     const char* const* keywords;  /* only instances with all of these; the last one is followed by NULL */
     const char* instance;         /* only the instance of that name */
-    const char* host;             /* only instances on that host */
+    const char* host;             /* only instances on that host; an RPC service's need not be published */
     const char* credential_cache; /* NULL: $KRB5CCNAME, unless the program is set-user-id; if that is not set,
                                    * and for "": the user's default cache */
     uint32_t minimum_lifetime_seconds; /* fail unless the channel can last that long */
     uint32_t timeout_milliseconds;     /* 0: the daemon's own limit; of accept: wait for ever */
     const char* socket;                /* NULL: /run/mutuald/mutuald.sock */
+    uint32_t rpc_program; /* the service that is this ONC RPC program; with service both must agree */
+    uint32_t rpc_version; /* of it; 0: the highest that the configuration lists */
 } mutual_request;
 
 #define MUTUAL_REQUEST_INIT \
-    { sizeof(mutual_request), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL }
+    { sizeof(mutual_request), NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0 }
 
 /* How the peer's stream ended. */
 typedef enum mutual_verdict {
@@ -177,6 +179,10 @@ MUTUAL_API mutual_code mutual_whois(const char* id, const char* socket, mutual_c
                                     mutual_error** error);
 MUTUAL_API mutual_code mutual_whois_fd(int fd, const char* socket, mutual_channel** channel,
                                        mutual_error** error);
+/* The same for a server of ONC RPC, of the channel that a call came by: by the service's name, and the stamp
+ * (aup_time) of the AUTH_SYS credential that the daemon gave the call. */
+MUTUAL_API mutual_code mutual_whois_stamp(const char* service, uint32_t stamp, const char* socket,
+                                          mutual_channel** channel, mutual_error** error);
 
 /* How the peer's stream ended. Ask after read() returned 0 or failed, before close(): only
  * MUTUAL_END_AUTHENTICATED means that all of it was received. *error is set for MUTUAL_END_UNKNOWN and NULL

@@ -35,7 +35,7 @@ private:
 };
 
 struct Request {
-    std::string service;
+    std::string service = {};
     std::vector<std::string> keywords = {};
     std::optional<std::string> instance = {};
     std::optional<std::string> host = {};
@@ -43,6 +43,8 @@ struct Request {
     std::optional<std::chrono::seconds> minimum_lifetime = {};
     std::optional<std::chrono::milliseconds> timeout = {};
     std::optional<std::string> socket = {};
+    std::uint32_t rpc_program = 0;  // 0: not given
+    std::uint32_t rpc_version = 0;
 };
 
 class Channel {
@@ -80,12 +82,14 @@ public:
     explicit RequestView(const Request& request) {
         for (const std::string& keyword : request.keywords) keywords_.push_back(keyword.c_str());
         keywords_.push_back(nullptr);
-        view_.service = request.service.c_str();
+        view_.service = request.service.empty() ? nullptr : request.service.c_str();
         view_.keywords = request.keywords.empty() ? nullptr : keywords_.data();
         view_.instance = text(request.instance);
         view_.host = text(request.host);
         view_.credential_cache = text(request.credential_cache);
         view_.socket = text(request.socket);
+        view_.rpc_program = request.rpc_program;
+        view_.rpc_version = request.rpc_version;
         if (request.minimum_lifetime)
             view_.minimum_lifetime_seconds = count(request.minimum_lifetime->count());
         if (request.timeout) view_.timeout_milliseconds = count(request.timeout->count());
@@ -176,6 +180,11 @@ inline Channel whois(const std::string& id, const std::string& socket = {}) {
 
 inline Channel whois(int fd, const std::string& socket = {}) {
     return detail::channel_from(mutual_whois_fd, fd, detail::socket_text(socket));
+}
+
+// By the stamp of the AUTH_SYS credential that a call to the RPC service brought.
+inline Channel whois_stamp(const std::string& service, std::uint32_t stamp, const std::string& socket = {}) {
+    return detail::channel_from(mutual_whois_stamp, service.c_str(), stamp, detail::socket_text(socket));
 }
 
 // How the peer's stream ended; never MUTUAL_END_UNKNOWN, which is a Failure here.

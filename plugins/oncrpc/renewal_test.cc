@@ -32,7 +32,7 @@ protected:
     }
 };
 
-TEST_F(Renewal, AContextIsReplacedBeforeItsEndAndTheOldOneDestroyed) {
+TEST_F(Renewal, FT_091_AContextIsReplacedBeforeItsEndAndTheOldOneDestroyed) {
     begin();
     here().renewal = here().now() + 1h;
     net->start();

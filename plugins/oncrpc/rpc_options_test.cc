@@ -11,7 +11,7 @@ std::string fault(std::string_view json) {
     return read ? "none" : read.error().message;
 }
 
-TEST(RpcOptionsOfAService, HavePrivacyAndOneMebibyteByDefault) {
+TEST(RpcOptionsOfAService, FT_093_HavePrivacyAndOneMebibyteByDefault) {
     const auto read = read_rpc_options(R"({"program": 200001, "versions": [0]})");
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(read->program, 200001U);

@@ -44,6 +44,13 @@ TEST(StaticPlugin, GivesEveryInstanceOfTheClassAsWritten) {
     EXPECT_EQ(found[1].spn_port, 0);
 }
 
+TEST(StaticPlugin, AnInstanceMayLeaveItsPortToRpcbind) {
+    const auto found = find(R"({"instances":[{"class":"payroll","host":"a","transport":"oncrpc"}]})", {});
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].port, 0);
+    EXPECT_EQ(found[0].transport, "oncrpc");
+}
+
 TEST(StaticPlugin, NarrowsByHostKeywordAndLimit) {
     Query by_host;
     by_host.host = "APP2.mutual.test.";
@@ -79,8 +86,9 @@ TEST(StaticPlugin, StopsWhenTheSinkWantsNoMore) {
 TEST(StaticPlugin, RefusesABadInstanceAndNamesItsKey) {
     const auto message = [](std::string_view json) { return make_static(json).error().message; };
     EXPECT_EQ(message(R"({"instances":[{"host":"a","port":1}]})"), "option `instances[0].class` is required");
-    EXPECT_EQ(message(R"({"instances":[{"class":"l","host":"a"}]})"),
-              "option `instances[0].port` is required");
+    EXPECT_EQ(message(R"({"instances":[{"class":"l"}]})"), "option `instances[0].host` is required");
+    EXPECT_EQ(message(R"({"instances":[{"class":"l","host":"a","port":0}]})"),
+              "option `instances[0].port` must be a number from 1 to 65535");
     EXPECT_EQ(message(R"({"instances":[{"class":"l","host":"a","port":70000}]})"),
               "option `instances[0].port` must be a number from 1 to 65535");
     EXPECT_EQ(message(R"({"instances":[{"class":"l","host":"a","port":1,"prot":2}]})"),

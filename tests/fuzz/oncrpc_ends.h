@@ -33,7 +33,7 @@ inline wire::GssService service_of(std::uint8_t choice) {
 
 inline std::string options_of(wire::GssService service) {
     constexpr std::string_view names[] = {"none", "integrity", "privacy"};
-    return R"({"program":200001,"version":2,"max_record":4096,"service":")" +
+    return R"({"program":200001,"versions":[2],"max_record":4096,"service":")" +
            std::string(names[static_cast<std::uint32_t>(service) - 1]) + "\"}";
 }
 

@@ -67,8 +67,8 @@ Result<void> garbage(const Query&, const TicketCache&, CandidateSink& sink) {
     sink.found(bad);
     bad = candidate("a\nb");
     sink.found(bad);
-    bad = candidate("no-port.test");
-    bad.port = 0;
+    bad = candidate("no-time.test");
+    bad.ttl = std::chrono::seconds(-1);
     sink.found(bad);
     bad = candidate("huge.test");
     bad.service_name.assign(10'000'000, 'x');

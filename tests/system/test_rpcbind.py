@@ -117,14 +117,14 @@ class Rpcbind(World):
         self.registered(address="::")
         self.assertEqual(self.entries(), self.ours() | self.ours(address="::", netid="tcp6"))
 
-    def test_to_say_it_again_changes_nothing_and_another_place_replaces_the_first(self):
+    def test_ft_067_to_say_it_again_changes_nothing_and_another_place_replaces_the_first(self):
         for _ in range(2):
             self.registered()
         self.assertEqual(self.entries(), self.ours())
         self.registered(versions=[2, 3], port=7001)
         self.assertEqual(self.entries(), self.ours([2, 3], port=7001))
 
-    def test_it_is_removed_when_the_service_is_and_when_the_program_ends(self):
+    def test_ft_067_it_is_removed_when_the_service_is_and_when_the_program_ends(self):
         self.registered()
         self.registered(service="other", versions=[7], port=7001)
         self.unregistered()
@@ -133,7 +133,7 @@ class Rpcbind(World):
         self.assertEqual(stop(self.plugin["app1"]), 0)
         self.assertEqual(self.entries(), set())
 
-    def test_what_a_killed_program_left_is_taken_over_by_the_next(self):
+    def test_ft_067_what_a_killed_program_left_is_taken_over_by_the_next(self):
         self.registered()
         self.plugin["app1"].kill()
         self.plugin["app1"].wait()
