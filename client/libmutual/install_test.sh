@@ -50,6 +50,7 @@ for folder in by-pkg-config by-cmake; do
         says_its_usage "$root/$folder/$name"
     done
 done
+says_its_usage "$root/by-cmake/rpc/payroll_ask"
 
 # The guide's plugin, by the guide's own command.
 cd "$root/plugin"
