@@ -110,6 +110,28 @@ std::int64_t Parameters::number(std::string_view field, std::int64_t lowest, std
     return optional_number(field, lowest, highest).value_or(lowest);
 }
 
+std::vector<std::int64_t> Parameters::numbers(std::string_view field, std::size_t most, std::int64_t lowest,
+                                              std::int64_t highest) {
+    const json::value* value = find(field, true);
+    std::vector<std::int64_t> numbers;
+    if (value == nullptr) return numbers;
+    if (!value->is_array() || value->as_array().size() > most) {
+        fault(field, "is not an array of that size");
+        return numbers;
+    }
+    for (const json::value& element : value->as_array()) {
+        boost::system::error_code problem;
+        const auto number = element.to_number<std::int64_t>(problem);
+        if (problem || element.is_double() || number < lowest || number > highest) {
+            fault(field, "holds what is not an integer in " + std::to_string(lowest) + ".." +
+                             std::to_string(highest));
+            return {};
+        }
+        numbers.push_back(number);
+    }
+    return numbers;
+}
+
 std::optional<bool> Parameters::optional_flag(std::string_view field) {
     const json::value* value = find(field, false);
     if (value == nullptr) return std::nullopt;

@@ -38,6 +38,8 @@ public:
     std::optional<std::int64_t> optional_number(
         std::string_view field, std::int64_t lowest = 0,
         std::int64_t highest = std::numeric_limits<std::int64_t>::max());
+    std::vector<std::int64_t> numbers(std::string_view field, std::size_t most, std::int64_t lowest,
+                                      std::int64_t highest);
     bool flag(std::string_view field);
     std::optional<bool> optional_flag(std::string_view field);
     json::object object(std::string_view field);

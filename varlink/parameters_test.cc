@@ -41,6 +41,21 @@ TEST(Parameters, RefusesWrongTypesRangesAndUnknownFields) {
     }
 }
 
+TEST(Parameters, NumbersAreWholeInRangeAndNotTooMany) {
+    const json::object good = object_of(R"({"n":[0,5,3]})");
+    Parameters read(good);
+    EXPECT_EQ(read.numbers("n", 3, 0, 5), (std::vector<std::int64_t>{0, 5, 3}));
+    EXPECT_TRUE(read.finish());
+    for (const char* text :
+         {R"({"n":[0,6]})", R"({"n":[-1]})", R"({"n":[1.5]})", R"({"n":["1"]})", R"({"n":[null]})",
+          R"({"n":[1,2,3,4]})", R"({"n":1})", R"({})", R"({"n":[18446744073709551615]})"}) {
+        const json::object object = object_of(text);
+        Parameters parameters(object);
+        EXPECT_TRUE(parameters.numbers("n", 3, 0, 5).empty()) << text;
+        EXPECT_FALSE(parameters.finish()) << text;
+    }
+}
+
 TEST(Parameters, RefusesTextWithANul) {
     const json::object object = object_of(R"({"a":"x\u0000y"})");
     Parameters parameters(object);

@@ -57,9 +57,13 @@ private:
 
 class XdrWriter {
 public:
+    // For about so many octets.
+    explicit XdrWriter(std::size_t expected = 512) { octets_.reserve(expected); }
+
     void number(std::uint32_t value) {
-        for (int shift = 24; shift >= 0; shift -= 8)
-            octets_.push_back(static_cast<std::byte>(value >> shift));
+        const std::size_t at = octets_.size();
+        octets_.resize(at + 4);
+        for (std::size_t i = 0; i < 4; ++i) octets_[at + i] = static_cast<std::byte>(value >> (24 - 8 * i));
     }
     void opaque(Bytes data) {
         number(static_cast<std::uint32_t>(data.size()));

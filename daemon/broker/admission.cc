@@ -43,6 +43,14 @@ Result<std::string> identity_header(const config::Accept& accept, const Endpoint
     return std::string();
 }
 
+boost::json::object to_json(const config::LocalUser& user) {
+    boost::json::object object;
+    object["uid"] = user.uid;
+    object["gid"] = user.gid;
+    object["gids"] = boost::json::array(user.gids.begin(), user.gids.end());
+    return object;
+}
+
 Error refusal(std::string message, std::string hint = {}) {
     return {Code::denied, Stage::admission, std::move(message), std::move(hint)};
 }
@@ -80,7 +88,8 @@ Result<Admission::Asked> Admission::read(const varlink::Incoming& incoming) cons
 }
 
 // The entry of the definition that lets the peer in.
-Result<std::string> Admission::check(const config::Service& service, const Facts& facts) const {
+Result<std::string> Admission::check(const config::Configuration& configuration,
+                                     const config::Service& service, const Facts& facts) const {
     const config::Accept& accept = *service.accept;
     const auto is_asked_for = [&](const std::string& principal) {
         return same_principal(principal, facts.acceptor);
@@ -90,7 +99,9 @@ Result<std::string> Admission::check(const config::Service& service, const Facts
         return refusal(facts.initiator + " asked for " + facts.acceptor + ", which service '" + service.name +
                            "' does not list",
                        "add it to service." + service.name + ".accept.spns if it is one of its names");
-    if (!facts.mutual || !facts.confidentiality || !facts.integrity || !facts.sequence)
+    const bool is_ordered =
+        facts.sequence || configuration.protection(service.transport) == config::Protection::rpc;
+    if (!facts.mutual || !facts.confidentiality || !facts.integrity || !is_ordered)
         return Error(Code::unprotected, Stage::admission,
                      "the context with " + facts.initiator + " lacks protection");
     if (std::optional<std::string> entry = config::allows(accept.allow, facts.initiator))
@@ -192,7 +203,7 @@ asio::awaitable<Result<Admission::Admitted>> Admission::decide(
     if (!facts) co_return facts.error();
     Admitted admitted;
     admitted.channel = random_name();
-    Result<std::string> entry = check(*service, *facts);
+    Result<std::string> entry = check(*configuration, *service, *facts);
     Result<void> delivered;
     if (!entry)
         delivered = entry.error();
@@ -201,6 +212,8 @@ asio::awaitable<Result<Admission::Admitted>> Admission::decide(
     else
         delivered = co_await deliver_to_accept(*service, asked, *facts, admitted, std::move(connection));
     if (entry) admitted.rule = *entry;
+    const auto& users = service->accept->rpc.users;
+    if (const auto user = users.find(facts->initiator); user != users.end()) admitted.acts_as = user->second;
     Result<Admitted> outcome(Error{});
     if (delivered)
         outcome = std::move(admitted);
@@ -228,6 +241,7 @@ asio::awaitable<varlink::Reply> Admission::admit(varlink::Incoming incoming) {
     reply.parameters["callerUid"] = admitted->uid;
     reply.parameters["wantsToKnowEnd"] = admitted->wants_to_know_end;
     if (!admitted->unit.empty()) reply.parameters["callerUnit"] = admitted->unit;
+    if (admitted->acts_as) reply.parameters["actsAs"] = to_json(*admitted->acts_as);
     co_return reply;
 }
 

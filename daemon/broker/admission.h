@@ -39,6 +39,7 @@ private:
         uid_t uid = 0;
         std::string unit;
         bool wants_to_know_end = false;
+        std::optional<config::LocalUser> acts_as;  // of an RPC service, where the peer has one
     };
     // Between Admit and Settle, for a channel that goes to a call of Accept.
     struct Pending {
@@ -50,7 +51,8 @@ private:
 
     Result<Asked> read(const varlink::Incoming& incoming) const;
     asio::awaitable<Result<Admitted>> decide(Asked asked, std::shared_ptr<varlink::Connection> connection);
-    Result<std::string> check(const config::Service& service, const Facts& facts) const;
+    Result<std::string> check(const config::Configuration& configuration, const config::Service& service,
+                              const Facts& facts) const;
     Result<void> deliver_to_socket(const config::Service& service, const Asked& asked, const Facts& facts,
                                    Admitted& admitted) const;
     Result<void> make_ends(const config::Service& service, const AcceptQueue::Waiter& waiter,

@@ -51,6 +51,7 @@ json::object to_json(const ChannelRow& row) {
     if (!row.verdict.empty()) object["verdict"] = row.verdict;
     object["bytesFromPeer"] = row.bytes_from_peer;
     object["bytesToPeer"] = row.bytes_to_peer;
+    object["calls"] = row.calls;
     return object;
 }
 
@@ -105,9 +106,11 @@ bool is_acceptor(const Caller& caller, const config::Accept& accept) {
     return names_units_only || is_user_or_member(caller, accept.accept_users, accept.accept_groups);
 }
 
-Error not_known(const std::string& what) {
-    return {Code::not_found, Stage::channel,
-            "there is no channel " + (what.empty() ? "of that socket" : what) + " that you may see",
+Error not_known(const ChannelName& name) {
+    std::string what = name.channel;
+    if (name.cookie != 0) what = "of that socket";
+    if (name.stamp != 0) what = "of that service with stamp " + std::to_string(name.stamp);
+    return {Code::not_found, Stage::channel, "there is no channel " + what + " that you may see",
             "channels are known for 60 s after their end"};
 }
 
@@ -261,25 +264,42 @@ asio::awaitable<Result<T>> Api::in_a_moment(asio::awaitable<Result<T>> work) {
     return varlink::with_deadline(broker_.loop, std::move(work), deadline, std::move(late));
 }
 
-asio::awaitable<Result<ChannelRow>> Api::find_channel(std::string channel, std::uint64_t cookie) {
+asio::awaitable<Result<ChannelRow>> Api::find_channel(ChannelName name) {
     std::optional<Error> problem;
     for (auto& [transport, client] : broker_.channels) {
-        Result<ChannelRow> row = co_await in_a_moment(client.whois(channel, cookie));
+        Result<ChannelRow> row = co_await in_a_moment(client.whois(name));
         if (row) co_return row;
         if (row.error().code != Code::not_found) problem = row.error();
     }
     if (problem) co_return std::move(*problem);
-    co_return not_known(channel);
+    co_return not_known(name);
+}
+
+// A stamp is of its transport only.
+asio::awaitable<Result<ChannelRow>> Api::find_stamped(const std::string& service, ChannelName name) {
+    const config::Service* definition = broker_.configuration->service(service);
+    if (definition == nullptr || !definition->accept) co_return not_known(name);
+    ChannelClient& client = broker_.channel(definition->transport);
+    Result<ChannelRow> row = co_await in_a_moment(client.whois(name));
+    if (row && row->service != service) co_return not_known(name);
+    co_return row;
 }
 
 Api::Reply Api::whois(varlink::Incoming incoming) {
     varlink::Parameters parameters(incoming.call.parameters, nullptr, "WhoIs");
-    const std::string channel = parameters.optional_text("channel", 64).value_or("");
-    const std::int64_t cookie = parameters.optional_number("cookie", 1).value_or(0);
-    if (channel.empty() == (cookie == 0)) parameters.fault("channel", "or 'cookie' is needed, and not both");
+    ChannelName name;
+    name.channel = parameters.optional_text("channel", 64).value_or("");
+    name.cookie = static_cast<std::uint64_t>(parameters.optional_number("cookie", 1).value_or(0));
+    name.stamp = static_cast<std::uint32_t>(parameters.optional_number("stamp", 1, 0xffffffffLL).value_or(0));
+    const auto service = parameters.optional_text("service", 64);
+    if ((name.channel.empty() ? 0 : 1) + (name.cookie != 0 ? 1 : 0) + (name.stamp != 0 ? 1 : 0) != 1)
+        parameters.fault("channel", "or 'cookie' or 'stamp' is needed, and only one of them");
+    if (service.has_value() != (name.stamp != 0))
+        parameters.fault("service", "goes with 'stamp', and 'stamp' with it");
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
-    Result<ChannelRow> row = co_await find_channel(channel, static_cast<std::uint64_t>(cookie));
-    if (row && !may_see(incoming.peer(), *row)) row = not_known(channel);
+    Result<ChannelRow> row =
+        service ? co_await find_stamped(*service, name) : co_await find_channel(name);
+    if (row && !may_see(incoming.peer(), *row)) row = not_known(name);
     if (!row) co_return failure(row.error());
     varlink::Reply reply;
     reply.parameters["channel"] = to_json(*row);
@@ -303,8 +323,9 @@ Api::Reply Api::close_channel(varlink::Incoming incoming) {
     varlink::Parameters parameters(incoming.call.parameters, nullptr, "CloseChannel");
     const std::string channel = parameters.text("channel", 64);
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
-    Result<ChannelRow> row = co_await find_channel(channel, 0);
-    if (row && !may_see(incoming.peer(), *row)) row = not_known(channel);
+    const ChannelName name{channel};
+    Result<ChannelRow> row = co_await find_channel(name);
+    if (row && !may_see(incoming.peer(), *row)) row = not_known(name);
     if (!row) co_return failure(row.error());
     Result<void> closed = co_await in_a_moment(broker_.channel(row->transport).close(channel));
     if (!closed) co_return failure(closed.error());

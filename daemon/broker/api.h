@@ -40,7 +40,8 @@ private:
     Result<void> may_still_accept(const varlink::Incoming& incoming, const std::string& service) const;
     template <class T>
     asio::awaitable<Result<T>> in_a_moment(asio::awaitable<Result<T>> work);
-    asio::awaitable<Result<ChannelRow>> find_channel(std::string channel, std::uint64_t cookie);
+    asio::awaitable<Result<ChannelRow>> find_channel(ChannelName name);
+    asio::awaitable<Result<ChannelRow>> find_stamped(const std::string& service, ChannelName name);
     bool may_see(const Caller& caller, const ChannelRow& row) const;
 
     Broker& broker_;

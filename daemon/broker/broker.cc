@@ -3,7 +3,9 @@
 #include "daemon/broker/transports.h"
 
 #include <sys/random.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <cstdlib>
 
@@ -22,10 +24,14 @@ std::uint64_t random_bits() {
 
 void add_transports(asio::io_context& loop, const config::Configuration& configuration,
                     const std::string& folder, std::map<std::string, ConnectionPool, std::less<>>& channels) {
-    for (const auto& [name, plugin] : configuration.plugins)
-        if (plugin.kind == config::PluginKind::transport)
-            channels.try_emplace(name, loop, folder + "/channel-" + name + ".sock", "mutuald-channel@" + name,
-                                 Stage::connect);
+    for (const auto& [name, plugin] : configuration.plugins) {
+        if (plugin.kind != config::PluginKind::transport) continue;
+        const std::string socket = folder + "/channel-" + name + ".sock";
+        const auto uses_it = [&name = name](const auto& entry) { return entry.second.transport == name; };
+        // One that nobody uses any more may still listen as an earlier configuration said.
+        if (std::ranges::any_of(configuration.services, uses_it) || ::access(socket.c_str(), F_OK) == 0)
+            channels.try_emplace(name, loop, socket, "mutuald-channel@" + name, Stage::connect);
+    }
 }
 
 Programs::Programs(asio::io_context& loop, const config::Configuration& configuration,

@@ -69,7 +69,9 @@ Spn compose(const Candidate& candidate, const config::Service& service) {
 
 // What makes it impossible to use the candidate, whatever the trust.
 std::optional<std::string> misfit(const Candidate& candidate, const config::Service& service) {
-    if (candidate.port == 0) return "it names no port";
+    const bool needs_port = !service.rpc || service.spn == config::SpnForm::host_port;
+    if (candidate.port == 0 && needs_port)
+        return service.rpc ? "it names no port, which stands in the SPN" : "it names no port";
     if (candidate.transport != service.transport)
         return "it speaks transport '" + candidate.transport + "', the definition says '" +
                service.transport + "'";
@@ -94,7 +96,8 @@ std::optional<std::string> reason_to_trust(const Judged& judged, const config::S
         return "it lies below trust.base '" + service.trust.base + "', read over an authenticated session";
     if (service.trust.three_part && service.spn == config::SpnForm::three_part)
         return "only administrators register three-part SPNs (trust.three_part)";
-    if (candidate.trust == SourceTrust::administrator && judged.plugin == "static")
+    const bool is_ours = judged.plugin == "static" || judged.plugin == "host";
+    if (candidate.trust == SourceTrust::administrator && is_ours)
         return "the local configuration names it";
     return std::nullopt;
 }
@@ -111,6 +114,7 @@ bool is_below(std::string_view dn, std::string_view base) {
 Judged judge(Candidate candidate, const std::string& plugin, const config::Service& service) {
     Judged judged;
     judged.candidate = std::move(candidate);
+    if (judged.candidate.transport.empty()) judged.candidate.transport = service.transport;
     judged.plugin = plugin;
     if (const auto complaint = misfit(judged.candidate, service)) {
         judged.reason = *complaint;

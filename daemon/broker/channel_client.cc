@@ -52,12 +52,14 @@ asio::awaitable<Result<std::vector<ChannelRow>>> ChannelClient::list() {
     co_return read_rows(*reply);
 }
 
-asio::awaitable<Result<ChannelRow>> ChannelClient::whois(std::string channel, std::uint64_t cookie) {
+asio::awaitable<Result<ChannelRow>> ChannelClient::whois(ChannelName name) {
     varlink::Call call = call_of("WhoIs");
-    if (!channel.empty())
-        call.parameters["channel"] = channel;
+    if (!name.channel.empty())
+        call.parameters["channel"] = name.channel;
+    else if (name.cookie != 0)
+        call.parameters["cookie"] = name.cookie;
     else
-        call.parameters["cookie"] = cookie;
+        call.parameters["stamp"] = name.stamp;
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
     if (!reply) co_return reply.error();
     co_return read_whois(*reply);

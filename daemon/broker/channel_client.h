@@ -21,8 +21,8 @@ public:
     asio::awaitable<Result<Endpoint>> listen(ListenOrder order);
     asio::awaitable<Result<void>> unlisten(std::string service);
     asio::awaitable<Result<std::vector<ChannelRow>>> list();
-    // By id, or by cookie if the id is empty. not_found if this program knows no such channel.
-    asio::awaitable<Result<ChannelRow>> whois(std::string channel, std::uint64_t cookie);
+    // not_found if this program knows no such channel.
+    asio::awaitable<Result<ChannelRow>> whois(ChannelName name);
     // Ends a live channel, both directions at once. not_found: it is no live one of this program.
     asio::awaitable<Result<void>> close(std::string channel);
     asio::awaitable<Result<ChannelProgram>> status();

@@ -49,6 +49,7 @@ Result<ChannelRow> read_row(const json::object& object) {
     row.verdict = parameters.optional_text("verdict", 64).value_or("");
     row.bytes_from_peer = parameters.number("bytesFromPeer");
     row.bytes_to_peer = parameters.number("bytesToPeer");
+    row.calls = parameters.optional_number("calls").value_or(0);
     if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
     return row;
 }

@@ -62,6 +62,13 @@ struct ListenOrder {
     std::vector<UniqueFd> grants;
 };
 
+// One of the three names that a channel has.
+struct ChannelName {
+    std::string channel;       // its id
+    std::uint64_t cookie = 0;  // of the program's socket
+    std::uint32_t stamp = 0;   // of an accepted one, of that transport
+};
+
 // One row of a channel program's table, as it told it.
 struct ChannelRow {
     std::string channel;
@@ -73,6 +80,7 @@ struct ChannelRow {
     std::int64_t started = 0, expires = 0, ended = 0;
     std::string verdict;  // empty: the peer's stream has not ended
     std::int64_t bytes_from_peer = 0, bytes_to_peer = 0;
+    std::int64_t calls = 0;  // of an RPC
 };
 
 // What a channel program tells of itself.

@@ -17,10 +17,15 @@ varlink::Call call_of(std::string_view method) {
     return call;
 }
 
+const char* name_of(config::Protection protection) {
+    return protection == config::Protection::rpc ? "rpc" : "stream";
+}
+
 }  // namespace
 
 asio::awaitable<Result<InitiatingGrant>> KeysClient::initiate(Identity identity, UniqueFd caller,
                                                               std::string target,
+                                                              config::Protection protection,
                                                               std::chrono::seconds minimum_lifetime,
                                                               std::chrono::milliseconds timeout) {
     varlink::Call call = call_of("GrantInitiate");
@@ -31,8 +36,8 @@ asio::awaitable<Result<InitiatingGrant>> KeysClient::initiate(Identity identity,
         call.descriptors.push_back(std::move(caller));
     }
     call.parameters["target"] = target;
-    call.parameters["protection"] = "stream";
-    call.parameters["handshakes"] = "one";
+    call.parameters["protection"] = name_of(protection);
+    call.parameters["handshakes"] = protection == config::Protection::rpc ? "channel" : "one";
     call.parameters["minimumLifetimeSeconds"] = minimum_lifetime.count();
     call.parameters["timeoutMilliseconds"] = timeout.count();
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
@@ -42,13 +47,14 @@ asio::awaitable<Result<InitiatingGrant>> KeysClient::initiate(Identity identity,
 
 asio::awaitable<Result<AcceptingGrants>> KeysClient::accept(std::string service, std::string keytab,
                                                             std::vector<std::string> principals,
+                                                            config::Protection protection,
                                                             std::size_t count) {
     varlink::Call call = call_of("GrantAccept");
     call.parameters["version"] = varlink::internal_version;
     call.parameters["service"] = service;
     call.parameters["keytab"] = keytab;
     call.parameters["principals"] = json::array(principals.begin(), principals.end());
-    call.parameters["protection"] = "stream";
+    call.parameters["protection"] = name_of(protection);
     call.parameters["count"] = count;
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
     if (!reply) co_return reply.error();

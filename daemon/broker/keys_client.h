@@ -11,6 +11,7 @@
 #include "daemon/broker/connection_pool.h"
 #include "daemon/broker/keys_messages.h"
 #include "daemon/broker/told_facts.h"
+#include "daemon/config/configuration.h"
 
 namespace mutual::broker {
 
@@ -21,10 +22,12 @@ public:
 
     // `caller` is the caller's API connection, for identity caller only.
     asio::awaitable<Result<InitiatingGrant>> initiate(Identity identity, UniqueFd caller, std::string target,
+                                                      config::Protection protection,
                                                       std::chrono::seconds minimum_lifetime,
                                                       std::chrono::milliseconds timeout);
     asio::awaitable<Result<AcceptingGrants>> accept(std::string service, std::string keytab,
-                                                    std::vector<std::string> principals, std::size_t count);
+                                                    std::vector<std::string> principals,
+                                                    config::Protection protection, std::size_t count);
     asio::awaitable<Result<void>> revoke(std::string service, std::int64_t generation);
     asio::awaitable<Result<Facts>> facts(std::string context);
     asio::awaitable<Result<TicketCacheFile>> ticket_cache(Identity identity,

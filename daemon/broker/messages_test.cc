@@ -89,6 +89,19 @@ TEST(PluginsMessages, AProblemThatCannotBeReadIsAProblem) {
     EXPECT_EQ(bad.problem->stage, Stage::discovery);
 }
 
+TEST(PluginsMessages, APlaceOfAnRpcProgramHasAnAddressAndAPort) {
+    const auto good =
+        read_rpc_place(reply(R"({"address":"192.0.2.7","port":7000,"how":"rpcbind v4","new":1})"));
+    ASSERT_TRUE(good);
+    EXPECT_EQ(good->address, "192.0.2.7");
+    EXPECT_EQ(good->port, 7000);
+    EXPECT_EQ(good->how, "rpcbind v4");
+    for (const char* bad :
+         {R"({"address":"192.0.2.7","port":0,"how":""})", R"({"address":"192.0.2.7","port":65536,"how":""})",
+          R"({"port":7000,"how":""})", R"({"address":7,"port":7000,"how":""})", R"({})"})
+        EXPECT_FALSE(read_rpc_place(reply(bad))) << bad;
+}
+
 TEST(PluginsMessages, AStatusOfAnotherShapeIsRefused) {
     const auto status = [](const std::string& more) {
         return read_plugins_status(

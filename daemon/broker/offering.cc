@@ -22,10 +22,21 @@ constexpr milliseconds longest_pause{5000};
 Offering::Offering(Broker& broker, const config::Service& service)
     : broker_(broker), service_(service.name), wanted_(order_of(service)), event_(broker.loop) {}
 
-Offering::Order Offering::order_of(const config::Service& service) {
+Offering::Order Offering::order_of(const config::Service& service) const {
     const config::Accept& accept = *service.accept;
-    return {service.transport, service.options, accept.keytab, accept.principals,
-            accept.address,    accept.port,     accept.limits};
+    Order order{service.transport,
+                broker_.configuration->protection(service.transport),
+                service.options,
+                accept.keytab,
+                accept.principals,
+                accept.address,
+                accept.port,
+                accept.limits};
+    if (service.rpc && accept.rpc.is_registered) {
+        order.rpc_program = service.rpc->program;
+        order.rpc_versions = service.rpc->versions;
+    }
+    return order;
 }
 
 void Offering::use(const config::Service& service) {
@@ -60,7 +71,7 @@ asio::awaitable<Result<void>> Offering::offer(Order order) {
     Result<ChannelProgram> program = co_await broker_.channel(order.transport).status();
     if (!program) co_return program.error();
     Result<AcceptingGrants> grants =
-        co_await broker_.keys.accept(service_, order.keytab, order.principals, program->loops);
+        co_await broker_.keys.accept(service_, order.keytab, order.principals, order.protection, program->loops);
     if (!grants) co_return grants.error();
     transport_ = order.transport;
     Result<Endpoint> endpoint = co_await listen(order, std::move(grants->grants));
@@ -86,10 +97,32 @@ asio::awaitable<Result<void>> Offering::offer(Order order) {
     for (const std::string& key : grants->keys) keys.append(keys.empty() ? "" : ", ").append(key);
     broker_.log.info("offers '" + service_ + "' on " + endpoint->text() + " with " + keys,
                      {{unit::Field::service, service_}, {unit::Field::decision, "offered"}});
+    co_await register_rpc(std::move(order), *endpoint);
     co_return Result<void>();
 }
 
+// Whoever knows the port can do without it. mutuald-plugin tries again where it fails.
+asio::awaitable<void> Offering::register_rpc(Order order, Endpoint endpoint) {
+    Result<void> done;
+    if (order.rpc_program != 0) {
+        is_registered_ = true;
+        state_ = listening_ + ", registered in rpcbind";
+        done = co_await broker_.plugins.register_rpc(service_, order.rpc_program,
+                                                     std::move(order.rpc_versions), endpoint.address,
+                                                     endpoint.port);
+    } else if (std::exchange(is_registered_, false)) {
+        done = co_await broker_.plugins.unregister_rpc(service_);
+    }
+    if (done) co_return;
+    state_ = listening_ + "; rpcbind does not know it: " + to_string(done.error());
+    broker_.log.warning("rpcbind does not know '" + service_ + "': " + to_string(done.error()),
+                        {{unit::Field::service, service_}});
+}
+
 asio::awaitable<void> Offering::close() {
+    if (std::exchange(is_registered_, false)) {
+        [[maybe_unused]] const Result<void> done = co_await broker_.plugins.unregister_rpc(service_);
+    }
     Result<void> closed = co_await broker_.channel(transport_).unlisten(service_);
     // A program that was restarted has forgotten it, and one that is away does not listen.
     if (!closed && closed.error().code != Code::unknown_service && closed.error().code != Code::unavailable)
@@ -116,7 +149,9 @@ asio::awaitable<void> Offering::tell_when_gone(std::shared_ptr<Watched> watched,
 
 Result<std::shared_ptr<Offering::Watched>> Offering::watch(const Order& order) {
     auto watched = std::make_shared<Watched>();
-    for (ConnectionPool* pool : {&broker_.programs.keys, &broker_.programs.channels.at(order.transport)}) {
+    std::vector<ConnectionPool*> pools{&broker_.programs.keys, &broker_.programs.channels.at(order.transport)};
+    if (order.rpc_program != 0) pools.push_back(&broker_.programs.plugins);
+    for (ConnectionPool* pool : pools) {
         Result<std::unique_ptr<varlink::Connection>> connection = pool->connect();
         if (!connection) return connection.error();
         watched->connections.emplace_back(std::move(*connection));

@@ -38,12 +38,16 @@ private:
     // All that the two programs are told.
     struct Order {
         std::string transport;
+        config::Protection protection = config::Protection::stream;
         std::string options;  // the wire's, as JSON text
         std::string keytab;
         std::vector<std::string> principals;
         std::string address;
         std::uint16_t port = 0;
         config::AcceptLimits limits;
+        // What rpcbind is to know of it; program 0: nothing.
+        std::uint32_t rpc_program = 0;
+        std::vector<std::uint32_t> rpc_versions;
         bool operator==(const Order&) const = default;
     };
     // Connections to the programs that it takes: each ends when its program does.
@@ -51,10 +55,11 @@ private:
         std::vector<std::shared_ptr<varlink::Connection>> connections;
         bool is_gone = false;
     };
-    static Order order_of(const config::Service& service);
+    Order order_of(const config::Service& service) const;
 
     asio::awaitable<Result<void>> offer(Order order);
     asio::awaitable<Result<Endpoint>> listen(Order order, std::vector<UniqueFd> grants);
+    asio::awaitable<void> register_rpc(Order order, Endpoint endpoint);
     asio::awaitable<void> close();
     asio::awaitable<void> failed(Order order, Error error);
     Result<std::shared_ptr<Watched>> watch(const Order& order);
@@ -67,6 +72,7 @@ private:
     bool has_changed_ = false;  // what is wanted, since it was looked at last
     asio::steady_timer event_;
     std::string transport_;  // where it may be listening; empty: nowhere
+    bool is_registered_ = false;  // or may be, in rpcbind
     // What it is offered by until it is closed, and where it listens.
     std::optional<Order> offered_;
     std::string listening_;

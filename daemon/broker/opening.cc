@@ -51,6 +51,12 @@ bool ends_the_request(const Error& error) {
     }
 }
 
+// The calls of an RPC have an order of their own.
+bool is_protected(const Facts& facts, config::Protection protection) {
+    const bool is_ordered = protection == config::Protection::rpc || (facts.sequence && facts.replay);
+    return facts.mutual && facts.confidentiality && facts.integrity && is_ordered;
+}
+
 std::string flags_of(const Facts& facts) {
     std::string text;
     const auto add = [&text](bool set, const char* flag) {
@@ -74,13 +80,38 @@ Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connec
       connection_(std::move(connection)),
       unit_(connection_.value(), caller_, broker.configuration->daemon.unit_lookup),
       configuration_(broker.configuration),
-      service_(configuration_->service(request_.service)),
       began_(Clock::now()),
       deadline_(began_ + configuration_->daemon.request_timeout),
-      explanation_(random_name(), request_.service, caller_.uid, began_) {
+      explanation_(random_name(), named_service(), caller_.uid, began_) {
+    service_ = configuration_->service(request_.service);
+    if (service_ != nullptr) protection_ = configuration_->protection(service_->transport);
     if (service_ != nullptr && service_->timeout) deadline_ = began_ + *service_->timeout;
     if (request_.timeout) deadline_ = began_ + *request_.timeout;
     work_ends_ = deadline_ - reserve_of(deadline_ - began_);
+}
+
+// The request's, or that of its RPC program, among those that the caller may open.
+const std::string& Opening::named_service() {
+    if (!request_.service.empty()) return request_.service;
+    std::vector<std::string> names;
+    for (const auto& [name, service] : configuration_->services) {
+        const bool serves = service.rpc && service.rpc->program == *request_.rpc_program &&
+                            (!request_.rpc_version || rpc_version(service, request_));
+        if (serves && decide(*configuration_, caller_, unit_, name).allowed) names.push_back(name);
+    }
+    const std::string program = "RPC program " + std::to_string(*request_.rpc_program) +
+                                (request_.rpc_version ? " version " + std::to_string(*request_.rpc_version) : "");
+    if (names.empty())
+        unnamed_ = Error(Code::unknown_service, Stage::request,
+                         "there is no definition of " + program + " that you may open",
+                         "see what you may open: mutualctl list services");
+    else if (names.size() > 1)
+        unnamed_ = Error(Code::invalid_request, Stage::request,
+                         "services '" + names[0] + "' and '" + names[1] + "' are both " + program,
+                         "name the service");
+    else
+        request_.service = names[0];
+    return request_.service;
 }
 
 milliseconds Opening::time_left() const {
@@ -130,6 +161,7 @@ asio::awaitable<void> Opening::take_turn() {
 }
 
 asio::awaitable<Result<std::vector<Judged>>> Opening::candidates() {
+    if (unnamed_) co_return *unnamed_;
     Result<void> allowed = check_policy();
     // Which services exist is told to those only who may open something of that name.
     if (!allowed) co_return allowed.error();
@@ -137,19 +169,37 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::candidates() {
     co_await take_turn();
     Result<Query> query = narrow(*service_, request_);
     if (!query) co_return query.error();
-    if (service_->discovery.empty())
-        co_return Error(
-            Code::not_found, Stage::discovery,
-            "service '" + service_->name + "' names no discovery plugin, so it cannot be opened from here",
-            "set service." + service_->name + ".discovery");
-    Result<std::vector<Judged>> found =
-        co_await broker_.catalog.find(configuration_, *service_, *query, work_ends_, explanation_);
+    Result<std::uint32_t> version = rpc_version(*service_, request_);
+    if (!version) co_return version.error();
+    rpc_version_ = *version;
+    Result<std::vector<Judged>> found = co_await discovered(*query);
     if (!found) co_return found.error();
     for (const Judged& judged : *found)
         explanation_.add(
             Stage::trust, judged.usable ? "usable" : "refused",
             judged.candidate.source + ": " + (judged.spn.empty() ? "" : judged.spn + ": ") + judged.reason);
     co_return found;
+}
+
+// An RPC program's host may be known without discovery, and rpcbind there knows its port.
+asio::awaitable<Result<std::vector<Judged>>> Opening::discovered(const Query& query) {
+    const bool has_host = service_->rpc && !query.host.empty();
+    if (service_->discovery.empty() && !has_host)
+        co_return Error(
+            Code::not_found, Stage::discovery,
+            "service '" + service_->name + "' names no discovery plugin, so it cannot be opened from here",
+            "set service." + service_->name + ".discovery" +
+                (service_->rpc ? ", or name a host in the request" : ""));
+    Result<std::vector<Judged>> found =
+        co_await broker_.catalog.find(configuration_, *service_, query, work_ends_, explanation_);
+    if (!has_host || (found && !found->empty())) co_return found;
+    Candidate candidate;
+    candidate.host = query.host;
+    candidate.transport = service_->transport;
+    const bool is_defined = !service_->host.empty();
+    candidate.trust = is_defined ? SourceTrust::administrator : SourceTrust::unauthenticated;
+    candidate.source = is_defined ? "service." + service_->name + ".host" : "the request";
+    co_return std::vector<Judged>{judge(std::move(candidate), "host", *service_)};
 }
 
 asio::awaitable<Result<std::vector<Judged>>> Opening::ordered_candidates() {
@@ -207,11 +257,36 @@ asio::awaitable<Result<T>> Opening::remembered(std::string_view method, asio::aw
     }
 }
 
-asio::awaitable<Result<std::vector<Judged>>> Opening::plan() {
-    return remembered("Plan", ordered_candidates());
+asio::awaitable<Result<std::vector<Judged>>> Opening::with_ports(
+    asio::awaitable<Result<std::vector<Judged>>> work) {
+    Result<std::vector<Judged>> found = co_await std::move(work);
+    if (found) co_await add_ports(*found);
+    co_return found;
 }
 
-asio::awaitable<Result<std::vector<Judged>>> Opening::find() { return remembered("Find", candidates()); }
+asio::awaitable<Result<std::vector<Judged>>> Opening::plan() {
+    return remembered("Plan", with_ports(ordered_candidates()));
+}
+
+asio::awaitable<Result<std::vector<Judged>>> Opening::find() {
+    return remembered("Find", with_ports(candidates()));
+}
+
+// For who looks: Open asks for one candidate after the other, when it gets there.
+asio::awaitable<void> Opening::add_ports(std::vector<Judged>& candidates) {
+    for (Judged& judged : candidates) {
+        if (judged.candidate.port != 0 || !service_->rpc || Clock::now() >= work_ends_) continue;
+        const Result<RpcPlace> place = co_await rpc_place_of(judged.candidate.host);
+        if (place) {
+            judged.candidate.port = place->port;
+            judged.candidate.source += ", port by " + place->how;
+        } else {
+            explanation_.add(place.error());
+            judged.usable = false;
+            judged.reason = place.error().message;
+        }
+    }
+}
 
 asio::awaitable<Result<InitiatingGrant>> Opening::grant_for(const Judged& judged) {
     StageTime time(explanation_, Stage::credentials);
@@ -222,7 +297,8 @@ asio::awaitable<Result<InitiatingGrant>> Opening::grant_for(const Judged& judged
         proof = UniqueFd(::fcntl(connection_.value(), F_DUPFD_CLOEXEC, 0));
     const auto lifetime = std::max(service_->minimum_lifetime, request_.minimum_lifetime);
     Result<InitiatingGrant> grant = co_await broker_.keys.initiate(std::move(wanted), std::move(proof),
-                                                                   judged.principal, lifetime, time_left());
+                                                                   judged.principal, protection_, lifetime,
+                                                                   time_left());
     if (grant)
         explanation_.add(Stage::credentials, "ticket",
                          grant->principal + " has a ticket for " + judged.principal +
@@ -230,24 +306,48 @@ asio::awaitable<Result<InitiatingGrant>> Opening::grant_for(const Judged& judged
     co_return grant;
 }
 
-asio::awaitable<Result<std::vector<Endpoint>>> Opening::endpoints_of(const Candidate& candidate) {
+asio::awaitable<Result<std::vector<std::string>>> Opening::addresses_of(const std::string& host) {
+    if (is_address_literal(host)) co_return std::vector<std::string>{host};
+    Result<std::vector<std::string>> resolved =
+        co_await broker_.addresses.of(host, time_left(), configuration_->daemon.longest_cache);
+    if (resolved) co_return resolved;
+    Error error = resolved.error();
+    error.stage = Stage::addresses;
+    co_return error;
+}
+
+// A hint only: who is there has to prove the SPN.
+asio::awaitable<Result<RpcPlace>> Opening::rpc_place_of(const std::string& host) {
     StageTime time(explanation_, Stage::addresses);
-    std::vector<std::string> addresses;
-    if (is_address_literal(candidate.host)) {
-        addresses.push_back(candidate.host);
-    } else {
-        Result<std::vector<std::string>> resolved =
-            co_await broker_.addresses.of(candidate.host, time_left(), configuration_->daemon.longest_cache);
-        if (!resolved) {
-            Error error = resolved.error();
-            error.stage = Stage::addresses;
-            co_return error;
-        }
-        addresses = std::move(*resolved);
+    Result<std::vector<std::string>> addresses = co_await addresses_of(host);
+    if (!addresses) co_return addresses.error();
+    Result<RpcPlace> place = co_await broker_.plugins.find_rpc(std::move(*addresses), service_->rpc->program,
+                                                               rpc_version_, time_left());
+    if (!place) {
+        Error error = place.error();
+        error.stage = Stage::addresses;
+        co_return error;
     }
+    explanation_.add(Stage::addresses, "found",
+                     place->how + " on " + host + " says: program " +
+                         std::to_string(service_->rpc->program) + " version " +
+                         std::to_string(rpc_version_) + " is at " +
+                         Endpoint{place->address, place->port}.text());
+    co_return place;
+}
+
+asio::awaitable<Result<std::vector<Endpoint>>> Opening::endpoints_of(const Candidate& candidate) {
+    if (candidate.port == 0) {
+        Result<RpcPlace> place = co_await rpc_place_of(candidate.host);
+        if (!place) co_return place.error();
+        co_return std::vector<Endpoint>{{place->address, place->port}};
+    }
+    StageTime time(explanation_, Stage::addresses);
+    Result<std::vector<std::string>> addresses = co_await addresses_of(candidate.host);
+    if (!addresses) co_return addresses.error();
     std::vector<Endpoint> endpoints;
     std::string list;
-    for (std::string& address : addresses) {
+    for (std::string& address : *addresses) {
         endpoints.push_back(Endpoint{std::move(address), candidate.port});
         list.append(list.empty() ? "" : ", ").append(endpoints.back().text());
     }
@@ -282,6 +382,7 @@ Result<ConnectOrder> Opening::order_for(const Judged& judged, Opened& opened) {
     order.most_channels = channels;
     order.spn = judged.spn;
     order.options = wire_options(*service_);
+    if (service_->rpc) order.options["versions"] = boost::json::array{rpc_version_};
     order.idle = service_->idle_timeout;
     if (Result<void> made = make_ends(order, opened); !made) return made.error();
     return order;
@@ -302,7 +403,7 @@ asio::awaitable<Result<Facts>> Opening::verified_facts(const Judged& judged, std
         co_return Error(Code::wrong_peer, Stage::handshake,
                         "the context is between " + facts->initiator + " and " + facts->acceptor +
                             ", not between " + self + " and " + judged.principal);
-    if (!facts->mutual || !facts->confidentiality || !facts->integrity || !facts->sequence || !facts->replay)
+    if (!is_protected(*facts, protection_))
         co_return Error(Code::unprotected, Stage::handshake,
                         "the finished context lacks protection, it has only: " + flags_of(*facts));
     explanation_.add(Stage::handshake, "verified", facts->acceptor + " proved its name; " + flags_of(*facts));
@@ -344,8 +445,9 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
 
 asio::awaitable<Result<Opened>> Opening::try_one(Judged judged) {
     explanation_.add(Stage::spn, "chosen",
-                     judged.spn + " at " + judged.candidate.host + ":" +
-                         std::to_string(judged.candidate.port) + ", from " + judged.candidate.source);
+                     judged.spn + " at " + judged.candidate.host +
+                         (judged.candidate.port != 0 ? ":" + std::to_string(judged.candidate.port) : "") +
+                         ", from " + judged.candidate.source);
     Result<Permits::Permit> held =
         take(broker_.quotas.handshakes, configuration_->daemon.limits.handshakes, caller_, unit_);
     if (!held) co_return held.error();

@@ -41,6 +41,12 @@ private:
     asio::awaitable<Result<std::vector<Judged>>> ordered_candidates();
     asio::awaitable<Result<Opened>> try_candidates();
     Error no_such_service();
+    const std::string& named_service();
+    asio::awaitable<Result<std::vector<Judged>>> with_ports(asio::awaitable<Result<std::vector<Judged>>> work);
+    asio::awaitable<Result<std::vector<Judged>>> discovered(const Query& query);
+    asio::awaitable<Result<std::vector<std::string>>> addresses_of(const std::string& host);
+    asio::awaitable<Result<RpcPlace>> rpc_place_of(const std::string& host);
+    asio::awaitable<void> add_ports(std::vector<Judged>& candidates);
     Result<void> check_policy();
     asio::awaitable<Result<Opened>> try_each(std::vector<Judged> candidates);
     asio::awaitable<Result<Opened>> try_one(Judged judged);
@@ -67,7 +73,10 @@ private:
     UniqueFd connection_;
     CallerUnit unit_;
     std::shared_ptr<const config::Configuration> configuration_;  // that it began with
-    const config::Service* service_;                              // null: there is none of that name
+    const config::Service* service_ = nullptr;                    // null: there is none of that name
+    config::Protection protection_ = config::Protection::stream;
+    std::uint32_t rpc_version_ = 0;
+    std::optional<Error> unnamed_;  // the request names no service, and its RPC program not one of them
     Clock::time_point began_;
     Clock::time_point deadline_;
     Clock::time_point work_ends_;  // before the deadline: its answer has to arrive by then

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/broker/plugins_client.h"
 
+#include <boost/json/array.hpp>
+
 #include "varlink/interfaces.h"
 
 namespace mutual::broker {
@@ -42,6 +44,43 @@ asio::awaitable<Result<std::vector<std::string>>> PluginsClient::resolve(std::st
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
     if (!reply) co_return reply.error();
     co_return read_addresses(*reply);
+}
+
+asio::awaitable<Result<RpcPlace>> PluginsClient::find_rpc(std::vector<std::string> addresses,
+                                                          std::uint32_t program, std::uint32_t rpc_version,
+                                                          std::chrono::milliseconds timeout) {
+    varlink::Call call = call_of("FindRpc");
+    call.parameters["addresses"] = boost::json::array(addresses.begin(), addresses.end());
+    call.parameters["program"] = program;
+    call.parameters["rpcVersion"] = rpc_version;
+    call.parameters["timeoutMilliseconds"] = timeout.count();
+    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
+    if (!reply) co_return reply.error();
+    co_return read_rpc_place(*reply);
+}
+
+asio::awaitable<Result<void>> PluginsClient::register_rpc(std::string service, std::uint32_t program,
+                                                          std::vector<std::uint32_t> versions,
+                                                          std::string address, std::uint16_t port) {
+    varlink::Call call = call_of("RegisterRpc");
+    call.parameters["service"] = service;
+    call.parameters["program"] = program;
+    call.parameters["versions"] = boost::json::array(versions.begin(), versions.end());
+    call.parameters["address"] = address;
+    call.parameters["port"] = port;
+    return order(std::move(call));
+}
+
+asio::awaitable<Result<void>> PluginsClient::unregister_rpc(std::string service) {
+    varlink::Call call = call_of("UnregisterRpc");
+    call.parameters["service"] = service;
+    return order(std::move(call));
+}
+
+asio::awaitable<Result<void>> PluginsClient::order(varlink::Call call) {
+    Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
+    if (!reply) co_return reply.error();
+    co_return Result<void>();
 }
 
 }  // namespace mutual::broker

@@ -15,7 +15,7 @@ Result<Candidate> read_candidate(const json::object& object) {
     varlink::Parameters parameters(object, nullptr, "Candidate");
     Candidate candidate;
     candidate.host = parameters.text("host", 255);
-    candidate.port = static_cast<std::uint16_t>(parameters.number("port", 1, 65535));
+    candidate.port = static_cast<std::uint16_t>(parameters.number("port", 0, 65535));
     candidate.transport = parameters.text("transport", 64);
     candidate.service_class = parameters.text("serviceClass", 256);
     candidate.spn_host = parameters.text("spnHost", 255);
@@ -100,6 +100,16 @@ Result<std::vector<std::string>> read_addresses(const varlink::Reply& reply) {
     std::vector<std::string> addresses = parameters.texts("addresses", 64, 64);
     if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
     return addresses;
+}
+
+Result<RpcPlace> read_rpc_place(const varlink::Reply& reply) {
+    varlink::Parameters parameters(reply.parameters, nullptr, "FindRpc");
+    RpcPlace place;
+    place.address = parameters.text("address", 64);
+    place.port = static_cast<std::uint16_t>(parameters.number("port", 1, 65535));
+    place.how = parameters.text("how", 64);
+    if (Result<void> finished = parameters.finish_loosely(); !finished) return finished.error();
+    return place;
 }
 
 Result<PluginsStatus> read_plugins_status(const varlink::Reply& reply) {

@@ -37,10 +37,18 @@ struct PluginsStatus {
     std::vector<PluginState> plugins;
 };
 
+// Where rpcbind says that an RPC program is: a hint, from anybody.
+struct RpcPlace {
+    std::string address;  // numeric
+    std::uint16_t port = 0;
+    std::string how;  // "rpcbind v4"
+};
+
 boost::json::object to_json(const Query& query);
 
 Found read_found(const varlink::Reply& reply);
 Result<std::vector<std::string>> read_addresses(const varlink::Reply& reply);
+Result<RpcPlace> read_rpc_place(const varlink::Reply& reply);
 Result<PluginsStatus> read_plugins_status(const varlink::Reply& reply);
 
 }  // namespace mutual::broker

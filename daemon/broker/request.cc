@@ -23,6 +23,13 @@ Result<void> narrow_to(std::string& fixed, const std::string& wanted, std::strin
     return {};
 }
 
+std::optional<std::uint32_t> optional_number32(varlink::Parameters& fields, std::string_view field) {
+    const auto number = fields.optional_number(field, 0, 0xffffffffLL);
+    return number ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
+}
+
+Error contradiction(const std::string& message) { return {Code::invalid_request, Stage::request, message}; }
+
 }  // namespace
 
 Result<Request> read_request(const boost::json::object& parameters, std::string_view method) {
@@ -31,7 +38,10 @@ Result<Request> read_request(const boost::json::object& parameters, std::string_
     if (Result<void> finished = outer.finish(); !finished) return finished.error();
     varlink::Parameters fields(object, nullptr, method);
     Request request;
-    request.service = fields.text("service", 64);
+    request.service = fields.optional_text("service", 64).value_or("");
+    request.rpc_program = optional_number32(fields, "rpcProgram");
+    request.rpc_version = optional_number32(fields, "rpcVersion");
+    if (request.service.empty() && !request.rpc_program) fields.fault("service", "or 'rpcProgram' is needed");
     request.keywords = fields.optional_texts("keywords", most_keywords, longest_keyword);
     request.instance = fields.optional_text("instance", 256).value_or("");
     request.host = fields.optional_text("host", 255).value_or("");
@@ -45,6 +55,24 @@ Result<Request> read_request(const boost::json::object& parameters, std::string_
                     [](const auto& k) { return k.empty(); }))
         return Error(Code::invalid_request, Stage::request, std::string(method) + ": a keyword is empty");
     return request;
+}
+
+Result<std::uint32_t> rpc_version(const config::Service& service, const Request& request) {
+    const std::string name = "service '" + service.name + "'";
+    if (!service.rpc && (request.rpc_program || request.rpc_version))
+        return contradiction(name + " is no ONC RPC program");
+    if (!service.rpc) return std::uint32_t{0};
+    const config::Rpc& rpc = *service.rpc;
+    if (request.rpc_program && *request.rpc_program != rpc.program)
+        return contradiction(name + " is program " + std::to_string(rpc.program) + ", not " +
+                             std::to_string(*request.rpc_program));
+    if (!request.rpc_version) return rpc.versions.back();
+    if (std::ranges::binary_search(rpc.versions, *request.rpc_version)) return *request.rpc_version;
+    std::string known;
+    for (const std::uint32_t version : rpc.versions)
+        known.append(known.empty() ? "" : ", ").append(std::to_string(version));
+    return contradiction(name + " has no version " + std::to_string(*request.rpc_version) +
+                         " of its program; the definition lists " + known);
 }
 
 Result<Query> narrow(const config::Service& service, const Request& request) {

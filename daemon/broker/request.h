@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@
 namespace mutual::broker {
 
 struct Request {
-    std::string service;
+    std::string service;  // empty: the one of that RPC program
+    std::optional<std::uint32_t> rpc_program;
+    std::optional<std::uint32_t> rpc_version;
     std::vector<std::string> keywords;
     std::string instance;
     std::string host;
@@ -26,6 +29,10 @@ struct Request {
 };
 
 Result<Request> read_request(const boost::json::object& parameters, std::string_view method);
+
+// The version of an RPC service's program that is asked for: the highest, where the request leaves it open.
+// 0: it is not an RPC service. Errors: invalid_request.
+Result<std::uint32_t> rpc_version(const config::Service& service, const Request& request);
 
 // The definition's query, narrowed by the request: a request adds keywords, and may name an instance or host
 // only where the definition leaves it open (or names the same).

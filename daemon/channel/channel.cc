@@ -10,6 +10,12 @@ namespace {
 // A little longer than the broker lets its caller take to read the reply.
 constexpr auto longest_wait_for_program = std::chrono::seconds(35);
 
+// A further context is made before the last quarter of a ticket's life, and not long before its end.
+constexpr int renewal_share = 4;
+constexpr auto longest_lead = std::chrono::minutes(30);
+// What the next ticket must last longer than the one that ends.
+constexpr auto least_gain = std::chrono::seconds(1);
+
 }  // namespace
 
 Channel::Channel(EventLoop& loop, ChannelTable& table, ChannelSetup setup, Observer observer)
@@ -40,7 +46,11 @@ void Channel::start(Transport& transport) {
     } catch (...) {
         plugin_broke("something unknown was thrown");
     }
-    if (session_) drive([](Session& session) { session.start(); });
+    if (session_) {
+        network_.output().raise_bound(session_->largest_output());
+        program_.output().raise_bound(session_->largest_output());
+        drive([](Session& session) { session.start(); });
+    }
     if (ending_) obey();
     rest();
 }
@@ -78,11 +88,16 @@ void Channel::step(ContextNumber number, Bytes token) {
     Context& context = contexts_[number];
     if (context.established) return plugin_broke("it stepped a context that is complete");
     if (context.handshake == 0) context.handshake = setup_.grant->begin();
-    ++context.unanswered;
+    const bool begins = context.unanswered++ == 0 && token.empty();
+    std::chrono::seconds lifetime{0};
+    // Rounded up: the next one has to end later than this.
+    if (begins && now() >= renew_at())
+        lifetime = std::chrono::ceil<std::chrono::seconds>(expires_ - std::chrono::system_clock::now()) +
+                   least_gain;
     auto answered = [self = shared_from_this(), number, handshake = context.handshake](Step step) {
         self->stepped(number, handshake, std::move(step));
     };
-    setup_.grant->step(context.handshake, token, std::move(answered));
+    setup_.grant->step(context.handshake, token, lifetime, std::move(answered));
 }
 
 void Channel::admit(ContextNumber number, std::string claim) {
@@ -114,6 +129,13 @@ void Channel::discard(ContextNumber number) {
     if (found == contexts_.end()) return;
     if (!found->second.established) setup_.grant->drop(found->second.handshake);
     contexts_.erase(found);
+    use_expiry();
+}
+
+Instant Channel::renew_at() const {
+    if (setup_.facts.role == Role::acceptor || expires_ == WallTime::max()) return Instant::max();
+    const auto lead = std::min<WallTime::duration>((expires_ - issued_) / renewal_share, longest_lead);
+    return expiry() - std::chrono::duration_cast<Instant::duration>(lead);
 }
 
 void Channel::program_end(Verdict verdict) {
@@ -135,11 +157,9 @@ void Channel::stepped(ContextNumber number, std::int64_t handshake, Step step) {
     const auto found = contexts_.find(number);
     if (!is_live() || found == contexts_.end() || found->second.handshake != handshake) return;
     --found->second.unanswered;
-    if (step.established) complete(found->second, step);
-    if (ending_) {
-        obey();
-        return rest();
-    }
+    if (step.established) step.error = complete(found->second, step);
+    if (step.error && phase_ == Phase::established && observer_.not_renewed)
+        observer_.not_renewed(*step.error);
     StepAnswer answer;
     answer.token = std::move(step.token);
     answer.established = found->second.established.get();
@@ -148,7 +168,8 @@ void Channel::stepped(ContextNumber number, std::int64_t handshake, Step step) {
     rest();
 }
 
-void Channel::complete(Context& context, Step& step) {
+// All contexts of a channel are between the same two.
+std::optional<Error> Channel::complete(Context& context, Step& step) {
     const ContextFacts& facts = step.established->facts();
     if (setup_.facts.context.empty()) {
         setup_.facts.context = step.context;
@@ -156,13 +177,26 @@ void Channel::complete(Context& context, Step& step) {
         setup_.facts.acceptor = facts.acceptor;
         if (setup_.facts.role == Role::acceptor) setup_.facts.spn = facts.acceptor;
     } else if (facts.initiator != setup_.facts.initiator || facts.acceptor != setup_.facts.acceptor) {
-        return fail(Verdict::reset, {Code::wrong_peer, Stage::handshake,
-                                     "a further context is of " + facts.initiator + " with " +
-                                         facts.acceptor + ", not of the channel's two"});
+        return Error(Code::wrong_peer, Stage::handshake,
+                     "a further context is of " + facts.initiator + " with " + facts.acceptor +
+                         ", the channel is of " + setup_.facts.initiator + " with " +
+                         setup_.facts.acceptor);
     }
-    expires_ = facts.expires;
     context.id = std::move(step.context);
     context.established = std::move(step.established);
+    issued_ = std::chrono::system_clock::now();
+    use_expiry();
+    return std::nullopt;
+}
+
+// The channel lasts as long as one of its contexts.
+void Channel::use_expiry() {
+    WallTime latest{};
+    for (const auto& [number, context] : contexts_)
+        if (context.established) latest = std::max(latest, context.established->facts().expires);
+    if (latest == WallTime{} || latest == expires_) return;
+    expires_ = latest;
+    if (record_) record_->expires_at(latest);
 }
 
 void Channel::admitted(ContextNumber number, Result<Admitted> result) {
@@ -179,6 +213,10 @@ void Channel::admitted(ContextNumber number, Result<Admitted> result) {
         setup_.program = std::move(result->program);
     } else {
         answer.error = std::move(result).error();
+    }
+    if (answer.admitted) {
+        answer.stamp = setup_.facts.stamp = table_.fresh_stamp();
+        answer.acts_as = std::move(result->acts_as);
     }
     drive([&](Session& session) { session.admitted(number, std::move(answer)); });
     rest();

@@ -34,7 +34,10 @@ public:
     // Told once each, at the end of the handshake and at the end of everything; never from within a call.
     struct Observer {
         std::function<void(Result<ChannelFacts>)> handshake_finished;
-        std::function<void()> over;
+        // With what it ended by, if that was an error after the handshake.
+        std::function<void(const std::optional<Error>&)> over;
+        // A further context could not be made; the channel lives on, until its ticket's end at the latest.
+        std::function<void(const Error&)> not_renewed = {};
     };
 
     Channel(EventLoop& loop, ChannelTable& table, ChannelSetup setup, Observer observer);
@@ -56,6 +59,9 @@ public:
     void admit(ContextNumber context, std::string claim) override;
     void established() override;
     void discard(ContextNumber context) override;
+    Instant renew_at() const override;
+    void hold_program(bool hold) override { program_held_ = hold; }
+    void count_calls(std::uint64_t calls) override { calls_ += calls; }
     void network_end() override { network_.finish(); }
     void program_end(Verdict verdict) override;
     void end(Verdict verdict, std::optional<Error> error) override;
@@ -84,7 +90,8 @@ private:
     bool is_waiting() const;  // for an answer to a step or an admission
     bool is_live() const { return phase_ == Phase::handshake || phase_ == Phase::established; }
     void stepped(ContextNumber number, std::int64_t handshake, Step step);
-    void complete(Context& context, Step& step);
+    std::optional<Error> complete(Context& context, Step& step);
+    void use_expiry();
     void admitted(ContextNumber number, Result<Admitted> answer);
     void finish_establishing();
     void fail(Verdict verdict, Error error);
@@ -141,6 +148,7 @@ private:
     bool establishing_ = false;  // the session said so in the call that is under way
     bool settled_ = false;
     bool peer_is_early_ = false;  // it sent something before it was admitted
+    bool program_held_ = false;   // the session takes nothing from it for now
     bool program_left_ = false;   // it closed both directions; the peer may still end in order
     bool program_gone_ = false;   // it closed both directions: nobody reads what comes for it
     Instant armed_ = Instant::max();
@@ -148,7 +156,9 @@ private:
     Instant linger_ = Instant::max();
     Instant active_{};
     WallTime expires_ = WallTime::max();
+    WallTime issued_{};  // when the newest context was complete
     std::uint64_t bytes_to_peer_ = 0;
+    std::uint64_t calls_ = 0;
 };
 
 template <class Call>

@@ -32,7 +32,7 @@ bool Channel::may_watch_for_end() const {
 }
 
 bool Channel::may_read_program() const {
-    return phase_ == Phase::established && program_.is_open() && !program_.read_ended() &&
+    return phase_ == Phase::established && program_.is_open() && !program_.read_ended() && !program_held_ &&
            network_.output().is_low() && program_.output().size() <= program_mark;
 }
 
@@ -136,7 +136,7 @@ void Channel::flush() {
 }
 
 void Channel::count() {
-    if (record_) record_->count(program_.output().committed(), bytes_to_peer_);
+    if (record_) record_->count(program_.output().committed(), bytes_to_peer_, calls_);
 }
 
 void Channel::flush_network() {

@@ -75,7 +75,7 @@ void Channel::close_now(bool at_once) {
     contexts_.clear();
     setup_.grant.reset();
     if (record_) table_.end(record_, std::chrono::system_clock::now(), now());
-    observer_.over();
+    observer_.over(record_ ? ending_->error : std::nullopt);
 }
 
 // Of a channel whose program did not get all that the peer sent.
@@ -123,6 +123,7 @@ void Channel::timer_fired() {
 
 void Channel::clock_was_set() {
     check_time(now());
+    drive([](Session& session) { session.wake(); });
     rest();
 }
 

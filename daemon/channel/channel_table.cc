@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/channel/channel_table.h"
 
+#include <random>
+
 namespace mutual::channel {
+
+ChannelRecord::ChannelRecord(ChannelFacts facts)
+    : facts_(std::move(facts)), expires_(facts_.expires.time_since_epoch().count()) {}
+
+void ChannelRecord::expires_at(WallTime when) {
+    expires_.store(when.time_since_epoch().count(), std::memory_order_relaxed);
+}
 
 void ChannelRecord::record(Verdict verdict) {
     int none = no_verdict;
     verdict_.compare_exchange_strong(none, static_cast<int>(verdict));
 }
 
-void ChannelRecord::count(std::uint64_t from_peer, std::uint64_t to_peer) {
+void ChannelRecord::count(std::uint64_t from_peer, std::uint64_t to_peer, std::uint64_t calls) {
     bytes_from_peer_.store(from_peer, std::memory_order_relaxed);
     bytes_to_peer_.store(to_peer, std::memory_order_relaxed);
+    calls_.store(calls, std::memory_order_relaxed);
 }
 
 ChannelState ChannelRecord::state() const {
@@ -18,7 +28,9 @@ ChannelState ChannelRecord::state() const {
                        {},
                        {},
                        bytes_from_peer_.load(std::memory_order_relaxed),
-                       bytes_to_peer_.load(std::memory_order_relaxed)};
+                       bytes_to_peer_.load(std::memory_order_relaxed),
+                       calls_.load(std::memory_order_relaxed)};
+    state.facts.expires = WallTime(WallTime::duration(expires_.load(std::memory_order_relaxed)));
     if (const int verdict = verdict_.load(); verdict != no_verdict)
         state.verdict = static_cast<Verdict>(verdict);
     if (const auto ended = ended_.load(); ended != 0) state.ended = WallTime(std::chrono::seconds(ended));
@@ -35,6 +47,8 @@ Error too_many(const std::string& who, std::size_t count, const char* key) {
 }
 
 }  // namespace
+
+ChannelTable::ChannelTable(Limits limits) : limits_(limits), last_stamp_(std::random_device()()) {}
 
 Result<void> ChannelTable::within_quota(const ChannelFacts& facts) const {
     if (facts.role != Role::initiator) return {};
@@ -67,6 +81,7 @@ Result<std::shared_ptr<ChannelRecord>> ChannelTable::add(ChannelFacts facts) {
         if (!record->facts().unit.empty()) by_unit_.add(record->facts().unit);
     }
     if (record->facts().cookie != 0) by_cookie_[record->facts().cookie] = record;
+    if (record->facts().stamp != 0) by_stamp_[record->facts().stamp] = record;
     return record;
 }
 
@@ -111,6 +126,21 @@ std::optional<ChannelState> ChannelTable::find_by_cookie(std::uint64_t cookie, I
     return found->second->state();
 }
 
+std::optional<ChannelState> ChannelTable::find_by_stamp(std::uint32_t stamp, Instant now) {
+    const std::lock_guard lock(mutex_);
+    forget_old(now);
+    const auto found = by_stamp_.find(stamp);
+    if (found == by_stamp_.end()) return std::nullopt;
+    return found->second->state();
+}
+
+std::uint32_t ChannelTable::fresh_stamp() {
+    const std::lock_guard lock(mutex_);
+    do ++last_stamp_;
+    while (last_stamp_ == 0 || by_stamp_.contains(last_stamp_));
+    return last_stamp_;
+}
+
 void ChannelTable::forget_old(Instant now) {
     const auto is_old = [&](const Ended& ended) { return ended.at + limits_.remembered < now; };
     while (!ended_.empty() && (ended_.size() > limits_.ended || is_old(ended_.front()))) {
@@ -123,6 +153,7 @@ void ChannelTable::forget(const Record& record) {
     by_id_.erase(record->facts().channel);
     const auto found = by_cookie_.find(record->facts().cookie);
     if (found != by_cookie_.end() && found->second == record) by_cookie_.erase(found);
+    by_stamp_.erase(record->facts().stamp);
 }
 
 }  // namespace mutual::channel

@@ -46,8 +46,9 @@ struct ChannelFacts {
     std::string spn;    // initiator: what was asked for
     Endpoint endpoint;  // of the peer
     std::uint64_t cookie = 0;
+    std::uint32_t stamp = 0;  // acceptor
     WallTime started;
-    WallTime expires;
+    WallTime expires;      // at its beginning; see ChannelState
     std::size_t loop = 0;  // where it lives
 };
 
@@ -57,16 +58,18 @@ struct ChannelState {
     std::optional<WallTime> ended;
     std::uint64_t bytes_from_peer = 0;
     std::uint64_t bytes_to_peer = 0;
+    std::uint64_t calls = 0;  // of an RPC; 0 on other wires
 };
 
 class ChannelRecord {
 public:
-    explicit ChannelRecord(ChannelFacts facts) : facts_(std::move(facts)) {}
+    explicit ChannelRecord(ChannelFacts facts);
 
     const ChannelFacts& facts() const { return facts_; }
     // By the channel's own thread. The first verdict stands.
     void record(Verdict verdict);
-    void count(std::uint64_t from_peer, std::uint64_t to_peer);
+    void count(std::uint64_t from_peer, std::uint64_t to_peer, std::uint64_t calls);
+    void expires_at(WallTime when);
     // By anyone.
     ChannelState state() const;
 
@@ -79,6 +82,8 @@ private:
     std::atomic<std::int64_t> ended_{0};  // seconds since the epoch
     std::atomic<std::uint64_t> bytes_from_peer_{0};
     std::atomic<std::uint64_t> bytes_to_peer_{0};
+    std::atomic<std::uint64_t> calls_{0};
+    std::atomic<WallTime::rep> expires_;  // it moves when the channel's context is renewed
 };
 
 class ChannelTable {
@@ -87,8 +92,8 @@ public:
         std::chrono::seconds remembered{60};
         std::size_t ended = 4096;
     };
-    ChannelTable() = default;
-    explicit ChannelTable(Limits limits) : limits_(limits) {}
+    ChannelTable() : ChannelTable(Limits()) {}
+    explicit ChannelTable(Limits limits);
 
     // invalid_request: a channel of that id is there already; limit: see check().
     Result<std::shared_ptr<ChannelRecord>> add(ChannelFacts facts);
@@ -103,6 +108,10 @@ public:
     // Also those that ended not long before `now`.
     std::optional<ChannelState> find(const std::string& channel, Instant now);
     std::optional<ChannelState> find_by_cookie(std::uint64_t cookie, Instant now);
+    std::optional<ChannelState> find_by_stamp(std::uint32_t stamp, Instant now);
+
+    // Never 0, and of no channel that find_by_stamp() knows.
+    std::uint32_t fresh_stamp();
 
 private:
     using Record = std::shared_ptr<ChannelRecord>;
@@ -118,6 +127,8 @@ private:
     mutable std::mutex mutex_;  // held for look-ups only
     std::unordered_map<std::string, Record> by_id_;
     std::unordered_map<std::uint64_t, Record> by_cookie_;
+    std::unordered_map<std::uint32_t, Record> by_stamp_;
+    std::uint32_t last_stamp_;  // begins anywhere: one of an earlier process names nothing here
     std::deque<Ended> ended_;  // in the order of their ends
     // Live ones that were opened from here.
     std::size_t opened_ = 0;

@@ -16,6 +16,8 @@ namespace {
 
 // mutuald-keys answers each step at once; one that does not is as good as gone.
 constexpr auto longest_step = std::chrono::seconds(10);
+// But where it may have to ask the KDC for another ticket.
+constexpr auto longest_renewal = std::chrono::seconds(30);
 
 Error broken_answer(const std::string& why) {
     return {Code::internal, Stage::handshake, "ask mutuald-keys for a step: " + why};
@@ -42,8 +44,10 @@ Step step_of(varlink::Reply& reply) {
 GrantClient::GrantClient(EventLoop& loop, UniqueFd socket, Lost lost)
     : loop_(loop), connection_(loop.context(), std::move(socket)), told_(std::move(lost)) {}
 
-void GrantClient::step(std::int64_t handshake, Bytes token, Stepped stepped) {
+void GrantClient::step(std::int64_t handshake, Bytes token, std::chrono::seconds lifetime, Stepped stepped) {
     Work work;
+    work.patience = lifetime.count() > 0 ? longest_renewal : longest_step;
+    if (lifetime.count() > 0) work.call.parameters["minimumLifetimeSeconds"] = lifetime.count();
     work.handshake = handshake;
     work.call.method = "org.mutuald.Grant.Step";
     work.call.parameters["handshake"] = handshake;
@@ -96,7 +100,7 @@ asio::awaitable<void> GrantClient::perform_all(std::shared_ptr<GrantClient> self
         } else {
             self->under_way_ = work.handshake;
             self->dropped_ = false;
-            const auto deadline = std::chrono::steady_clock::now() + longest_step;
+            const auto deadline = std::chrono::steady_clock::now() + work.patience;
             auto asking = self->connection_.call_raw(std::move(call));
             Result<varlink::Reply> reply =
                 co_await varlink::with_deadline(self->loop_.context(), std::move(asking), deadline, late);

@@ -3,6 +3,7 @@
 // in order, so handshakes share it: one for a Connect, one for a service's accepting on one event loop.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -37,8 +38,9 @@ public:
 
     // The number of a new handshake.
     std::int64_t begin() { return ++last_; }
-    // An empty token: the first step of an initiator. `stepped` is called later, never from within.
-    void step(std::int64_t handshake, Bytes token, Stepped stepped);
+    // An empty token: the first step of an initiator, with a ticket that lasts so much longer at least; 0: with
+    // the one that the grant has. `stepped` is called later, never from within.
+    void step(std::int64_t handshake, Bytes token, std::chrono::seconds lifetime, Stepped stepped);
     // Forgets a handshake that was not finished: nobody is told of its steps any more.
     void drop(std::int64_t handshake);
 
@@ -46,6 +48,7 @@ private:
     struct Work {
         std::int64_t handshake = 0;
         varlink::Call call;
+        std::chrono::seconds patience{0};
         Stepped stepped;  // empty: the answer interests nobody
     };
     void enqueue(Work work);

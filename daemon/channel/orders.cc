@@ -213,7 +213,9 @@ json::object Orders::describe(const ChannelState& state) const {
     if (state.verdict) object["verdict"] = name(*state.verdict);
     object["bytesFromPeer"] = state.bytes_from_peer;
     object["bytesToPeer"] = state.bytes_to_peer;
+    object["calls"] = state.calls;
     object["cookie"] = facts.cookie;
+    if (facts.stamp != 0) object["stamp"] = facts.stamp;
     return object;
 }
 
@@ -235,8 +237,10 @@ asio::awaitable<Reply> Orders::who_is(Incoming incoming) {
     std::optional<ChannelState> state;
     if (request->channel)
         state = table.find(*request->channel, now);
-    else
+    else if (request->cookie != 0)
         state = table.find_by_cookie(request->cookie, now);
+    else
+        state = table.find_by_stamp(request->stamp, now);
     if (!state) co_return refusal(Error(Code::not_found, Stage::request, "there is no such channel"));
     Reply reply;
     reply.parameters["channel"] = describe(*state);

@@ -9,7 +9,7 @@ namespace mutual::channel {
 
 MutableBytes OutputQueue::reserve(std::size_t size) {
     reserved_ = 0;
-    if (size > bound - this->size()) return {};
+    if (size > bound_ - this->size()) return {};
     if (end_ + size > buffer_.capacity) make_room(size);
     reserved_ = size;
     return {buffer_.memory.get() + end_, size};
@@ -28,7 +28,7 @@ void OutputQueue::make_room(std::size_t size) {
     if (pending + size <= buffer_.capacity) {
         std::memmove(buffer_.memory.get(), buffer_.memory.get() + begin_, pending);
     } else {
-        Buffer larger = pool_->take(std::min(bound, std::max(pending + size, 2 * buffer_.capacity)));
+        Buffer larger = pool_->take(std::min(bound_, std::max(pending + size, 2 * buffer_.capacity)));
         if (pending > 0) std::memcpy(larger.memory.get(), buffer_.memory.get() + begin_, pending);
         pool_->give(std::move(buffer_));
         buffer_ = std::move(larger);

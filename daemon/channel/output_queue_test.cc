@@ -41,7 +41,7 @@ TEST(OutputQueue, KeepsOrderOverPartialWritesAndGrowth) {
 TEST(OutputQueue, GivesNoRoomBeyondItsBound) {
     BufferPool pool;
     OutputQueue queue(pool);
-    ASSERT_TRUE(put(queue, std::string(OutputQueue::bound - 10, 'x')));
+    ASSERT_TRUE(put(queue, std::string(OutputQueue::usual_bound - 10, 'x')));
     EXPECT_TRUE(queue.reserve(11).empty());
     EXPECT_EQ(queue.reserve(10).size(), 10U);
 }

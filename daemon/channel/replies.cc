@@ -52,6 +52,20 @@ void read_completion(varlink::Parameters& read, StepReply& step) {
         read.fault("context", "or a name is empty");
 }
 
+std::optional<LocalUser> read_local_user(varlink::Parameters& outer) {
+    const auto object = outer.optional_object("actsAs");
+    if (!object) return std::nullopt;
+    constexpr std::int64_t highest = 0xffffffffLL;
+    varlink::Parameters read(*object);
+    LocalUser user;
+    user.uid = static_cast<std::uint32_t>(read.number("uid", 0, highest));
+    user.gid = static_cast<std::uint32_t>(read.number("gid", 0, highest));
+    for (const std::int64_t gid : read.numbers("gids", 16, 0, highest))
+        user.gids.push_back(static_cast<std::uint32_t>(gid));
+    if (auto finished = read.finish_loosely(); !finished) outer.fault("actsAs", finished.error().message);
+    return user;
+}
+
 StepReply read_failure(const varlink::Reply& reply) {
     StepReply step;
     varlink::Parameters read(reply.parameters);
@@ -90,6 +104,7 @@ Result<Admitted> read_admitted(varlink::Reply reply) {
     admitted.cookie = static_cast<std::uint64_t>(read.number("cookie"));
     admitted.caller = static_cast<uid_t>(read.number("callerUid", 0, 0xffffffffLL));
     admitted.unit = read.optional_text("callerUnit", 256).value_or("");
+    admitted.acts_as = read_local_user(read);
     admitted.wants_to_know_end = read.optional_flag("wantsToKnowEnd").value_or(true);
     if (auto finished = read.finish_loosely(); !finished) return finished.error();
     return admitted;

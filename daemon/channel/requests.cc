@@ -117,10 +117,12 @@ Result<WhoIsRequest> read_whois(const varlink::Call& call) {
     WhoIsRequest request;
     request.channel = read.optional_text("channel", 256);
     const auto cookie = read.optional_number("cookie");
-    if (request.channel.has_value() == cookie.has_value())
-        read.fault("channel", "or cookie is required, and not both");
+    const auto stamp = read.optional_number("stamp", 1, 0xffffffffLL);
+    if (request.channel.has_value() + cookie.has_value() + stamp.has_value() != 1)
+        read.fault("channel", "or cookie or stamp is required, and only one of them");
     if (auto finished = read.finish(); !finished) return finished.error();
     request.cookie = static_cast<std::uint64_t>(cookie.value_or(0));
+    request.stamp = static_cast<std::uint32_t>(stamp.value_or(0));
     return request;
 }
 

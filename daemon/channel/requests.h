@@ -48,7 +48,8 @@ struct ListenRequest {
 
 struct WhoIsRequest {
     std::optional<std::string> channel;
-    std::uint64_t cookie = 0;  // without a channel
+    std::uint64_t cookie = 0;  // without a channel,
+    std::uint32_t stamp = 0;   // and without a cookie
 };
 
 struct CloseRequest {

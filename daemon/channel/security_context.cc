@@ -60,6 +60,7 @@ public:
     Result<std::vector<std::byte>> mic(Bytes message) override;
     Result<Supplementary> verify(Bytes message, Bytes mic) override;
     Result<void> prf(Bytes input, MutableBytes output) override;
+    bool is_expired() const override { return facts_.expires <= std::chrono::system_clock::now(); }
     const ContextFacts& facts() const override { return facts_; }
 
 private:

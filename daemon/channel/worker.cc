@@ -84,7 +84,14 @@ void Worker::start_initiating(std::uint64_t order, InitiateOrder& what, Connecte
         outcome->channel = std::move(result);
         (*finished)(std::move(*outcome));
     };
-    observer.over = [this, id] { established_.erase(id); };
+    observer.over = [this, id, service = setup.facts.service](const std::optional<Error>& error) {
+        established_.erase(id);
+        if (error) log_end(service, id, *error);
+    };
+    observer.not_renewed = [this, id, service = setup.facts.service](const Error& error) {
+        surroundings_.log.warning("does not renew a channel's context: " + to_string(error),
+                                  {{unit::Field::service, service}, {unit::Field::channel, id}});
+    };
     auto channel =
         std::make_shared<Channel>(loop_, surroundings_.table, std::move(setup), std::move(observer));
     initiating_[order]->channel = channel;
@@ -155,9 +162,10 @@ void Worker::accept(std::shared_ptr<const AcceptingService> service, UniqueFd so
         *id = result->channel;
         established_[*id] = *self;
     };
-    observer.over = [this, counts, id] {
+    observer.over = [this, counts, id, name = service->name](const std::optional<Error>& error) {
         --counts->connections;
         established_.erase(*id);
+        if (error) log_end(name, *id, *error);
     };
     auto channel =
         std::make_shared<Channel>(loop_, surroundings_.table, std::move(setup), std::move(observer));
@@ -171,6 +179,11 @@ void Worker::log_handshake(const std::string& service, const Endpoint& peer,
     if (!result) return surroundings_.log.notice("refused a peer: " + to_string(result.error()), fields);
     fields.push_back({unit::Field::channel, result->channel});
     surroundings_.log.debug("accepted " + result->initiator, fields);
+}
+
+void Worker::log_end(const std::string& service, const std::string& channel, const Error& error) const {
+    surroundings_.log.notice("a channel ended: " + to_string(error),
+                             {{unit::Field::service, service}, {unit::Field::channel, channel}});
 }
 
 void Worker::attach(const std::string& id, UniqueFd program) {

@@ -91,6 +91,7 @@ private:
     void start_initiating(std::uint64_t order, InitiateOrder& what, Connected connected,
                           std::shared_ptr<Finished> finished, std::shared_ptr<InitiateOutcome> outcome);
     void grant_lost(const std::string& service, std::uint64_t offer, const Error& why) const;
+    void log_end(const std::string& service, const std::string& channel, const Error& error) const;
     void log_handshake(const std::string& service, const Endpoint& peer,
                        const Result<ChannelFacts>& result) const;
 

@@ -39,4 +39,9 @@ const Identity* Configuration::identity(std::string_view name) const { return fi
 const Plugin* Configuration::plugin(std::string_view name) const { return find(plugins, name); }
 const Service* Configuration::service(std::string_view name) const { return find(services, name); }
 
+Protection Configuration::protection(std::string_view transport) const {
+    const Plugin* found = plugin(transport);
+    return found == nullptr ? Protection::stream : found->protection;
+}
+
 }  // namespace mutual::config

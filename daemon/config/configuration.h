@@ -80,8 +80,13 @@ struct Identity {
 
 enum class PluginKind : std::uint8_t { discovery, transport };
 
-// [plugin.NAME]: one shared object. `scp`, `static` (discovery) and `sockets` (transport) are there without a
-// section.
+// What the contexts of a transport's channels must be good for: an ordered stream of octets, one context for
+// each channel; or the calls of an RPC, which have an order of their own and may outlive a ticket, in as many
+// contexts as a channel needs.
+enum class Protection : std::uint8_t { stream, rpc };
+
+// [plugin.NAME]: one shared object. `scp`, `static` (discovery), `sockets` and `oncrpc` (transport) are there
+// without a section.
 struct Plugin {
     std::string name;
     PluginKind kind = PluginKind::discovery;
@@ -90,6 +95,7 @@ struct Plugin {
     std::string identity;         // discovery: whose tickets it gets, never "caller"; empty: none
     milliseconds timeout{5'000};  // discovery: of one find
     std::uint32_t finders = 2;    // discovery: finds that may run at the same time
+    Protection protection = Protection::stream;  // transport
     std::string options = "{}";   // [plugin.NAME.options] as JSON text of one object, for the plugin
     Location where;
 };
@@ -120,6 +126,31 @@ struct User {
 struct Group {
     std::string name;
     gid_t gid = static_cast<gid_t>(-1);
+};
+
+// [service.NAME.rpc]: that the service is a program of ONC RPC, reached over a transport with protection rpc.
+enum class RpcProtection : std::uint8_t { none, integrity, privacy };
+struct Rpc {
+    std::uint32_t program = 0;                                // required; or its name in /etc/rpc
+    std::vector<std::uint32_t> versions;                      // required; ascending
+    RpcProtection protection = RpcProtection::privacy;        // of each call: what we send, and the least we take
+    std::uint32_t max_record = 1024 * 1024;                   // octets of one message
+};
+
+// What a peer may act as on this host.
+struct LocalUser {
+    uid_t uid = static_cast<uid_t>(-1);
+    gid_t gid = static_cast<gid_t>(-1);
+    std::vector<gid_t> gids;  // at most 16
+    bool operator==(const LocalUser&) const = default;
+};
+
+// [service.NAME.accept.rpc]: what the local server of an RPC service is told on each call.
+enum class RpcCredential : std::uint8_t { sys, none };
+struct AcceptRpc {
+    bool is_registered = true;                            // in this host's rpcbind
+    RpcCredential credential = RpcCredential::sys;        // sys: AUTH_SYS of ours
+    std::map<std::string, LocalUser, std::less<>> users;  // by principal; others: 65534
 };
 
 // [service.NAME.accept.allow]: who may connect. Any entry is enough; none: nobody may.
@@ -158,6 +189,7 @@ struct Accept {
     std::vector<Group> accept_groups;
     std::vector<UnitPattern> accept_units;  // none: whatever unit the caller runs in
     AcceptLimits limits;
+    AcceptRpc rpc;  // of an RPC service
     Location where;
 };
 
@@ -172,8 +204,11 @@ struct Service {
     std::string instance;
     std::string base;  // default: trust.base
     std::string host;
-    std::string transport = "sockets";
-    std::string options = "{}";  // [service.NAME.options] as JSON text of one object: the wire's, both ends
+    std::string transport = "sockets";  // of an RPC service: "oncrpc"
+    // [service.NAME.options] as JSON text of one object: the wire's, both ends. Of an RPC service: made of
+    // [service.NAME.rpc] and accept.rpc.
+    std::string options = "{}";
+    std::optional<Rpc> rpc;
     SpnForm spn = SpnForm::host;
     Trust trust;
     std::string identity = "caller";      // for opening
@@ -214,6 +249,8 @@ struct Configuration {
     const Identity* identity(std::string_view name) const;
     const Plugin* plugin(std::string_view name) const;
     const Service* service(std::string_view name) const;
+    // Of a transport that a service names, which exists.
+    Protection protection(std::string_view transport) const;
 };
 
 }  // namespace mutual::config

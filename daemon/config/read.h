@@ -14,6 +14,10 @@ void read_identities(Section& root, Configuration& configuration);
 void read_plugins(Section& root, Configuration& configuration);
 void read_services(Section& root, Configuration& configuration);
 void read_accept(Section& service_section, const Service& service, Accept& accept);
+void read_rpc(Section& service_section, Service& service);
+void read_accept_rpc(Section& accept_section, AcceptRpc& rpc);
+// What the transport gets of an RPC service, at both ends.
+std::string rpc_options(const Service& service);
 // Keeps the patterns of a list of systemd units.
 Section::Check keep_unit(std::vector<UnitPattern>& units);
 void read_rules(Section& root, Configuration& configuration);

@@ -100,6 +100,7 @@ void read_accept(Section& service_section, const Service& service, Accept& accep
     Section section(*service_section.table("accept"), service_section.path_of("accept"),
                     service_section.errors());
     accept.where = section.where();
+    if (service.rpc) accept.header = Header::none;  // RPC servers know of none
     read_names(section, service, accept);
     section.text("address", accept.address, check_address);
     section.require("port", "1 to 65535, or 0: the system chooses");
@@ -113,6 +114,10 @@ void read_accept(Section& service_section, const Service& service, Accept& accep
     else
         read_accept_delivery(section, accept);
     read_limits(section, accept.limits);
+    if (service.rpc)
+        read_accept_rpc(section, accept.rpc);
+    else
+        section.refuse("rpc", "has a meaning only where the service has `rpc`");
     section.finish();
 }
 

@@ -9,15 +9,17 @@ namespace {
 using namespace std::chrono_literals;
 
 void add_built_in_plugins(Configuration& configuration) {
-    const auto add = [&configuration](const char* name, PluginKind kind) {
+    const auto add = [&configuration](const char* name, PluginKind kind, Protection protection) {
         Plugin plugin;
         plugin.name = name;
         plugin.kind = kind;
+        plugin.protection = protection;
         configuration.plugins.emplace(name, std::move(plugin));
     };
-    add("scp", PluginKind::discovery);
-    add("static", PluginKind::discovery);
-    add("sockets", PluginKind::transport);
+    add("scp", PluginKind::discovery, Protection::stream);
+    add("static", PluginKind::discovery, Protection::stream);
+    add("sockets", PluginKind::transport, Protection::stream);
+    add("oncrpc", PluginKind::transport, Protection::rpc);
 }
 
 void read_identity(Section& section, const std::string& name, Configuration& configuration) {
@@ -50,6 +52,17 @@ void read_discovery_keys(Section& section, Plugin& plugin, const Configuration& 
     section.text("identity", plugin.identity, usable);
     section.duration("timeout", plugin.timeout, 100ms, 5min);
     section.integer("finders", plugin.finders, 1, 64);
+    section.refuse("protection", "has no meaning for a discovery plugin");
+}
+
+void read_transport_keys(Section& section, Plugin& plugin, bool built_in) {
+    const Protection known = plugin.protection;
+    section.choice("protection", plugin.protection,
+                   {{"stream", Protection::stream}, {"rpc", Protection::rpc}});
+    if (built_in && plugin.protection != known)
+        section.complain("protection", "this built-in plugin needs the other one");
+    for (const char* key : {"identity", "timeout", "finders"})
+        section.refuse(key, "has no meaning for a transport plugin");
 }
 
 void read_plugin(Section& section, const std::string& name, Configuration& configuration) {
@@ -60,12 +73,10 @@ void read_plugin(Section& section, const std::string& name, Configuration& confi
     read_kind(section, plugin, !is_new);
     section.text("path", plugin.path, check_absolute_path);
     section.boolean("enabled", plugin.enabled);
-    if (plugin.kind == PluginKind::discovery) {
+    if (plugin.kind == PluginKind::discovery)
         read_discovery_keys(section, plugin, configuration);
-    } else {
-        for (const char* key : {"identity", "timeout", "finders"})
-            section.refuse(key, "has no meaning for a transport plugin");
-    }
+    else
+        read_transport_keys(section, plugin, !is_new);
     section.json("options", plugin.options);
 }
 

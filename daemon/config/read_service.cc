@@ -55,6 +55,25 @@ void read_opening(Section& section, Service& service, const Configuration& confi
     section.duration("idle_timeout", service.idle_timeout, 0s, 24h * 365);
 }
 
+void read_transport(Section& section, Service& service, const Configuration& configuration) {
+    read_rpc(section, service);
+    if (service.rpc) service.transport = "oncrpc";
+    section.text("transport", service.transport, [&](const std::string& transport) {
+        return check_plugin(configuration, PluginKind::transport, transport);
+    });
+    const bool carries_calls = configuration.protection(service.transport) == Protection::rpc;
+    if (carries_calls && !service.rpc)
+        section.complain("transport", "carries the calls of an RPC program, and there is none",
+                         "write its program and versions into service." + service.name + ".rpc");
+    if (!carries_calls && service.rpc)
+        section.complain("transport", "carries a stream of octets, and `rpc` asks for calls of a program",
+                         "leave it out, or name a transport whose protection is \"rpc\"");
+    if (service.rpc)
+        section.refuse("options", "is made of `rpc` here");
+    else
+        section.json("options", service.options);
+}
+
 void read_service(Section& section, const std::string& name, Configuration& configuration) {
     Service service;
     service.name = name;
@@ -67,14 +86,12 @@ void read_service(Section& section, const std::string& name, Configuration& conf
     section.choice(
         "spn", service.spn,
         {{"host", SpnForm::host}, {"host-port", SpnForm::host_port}, {"three-part", SpnForm::three_part}});
-    section.text("transport", service.transport, [&](const std::string& transport) {
-        return check_plugin(configuration, PluginKind::transport, transport);
-    });
-    section.json("options", service.options);
+    read_transport(section, service, configuration);
     read_trust(section, service);
     read_query(section, service, configuration);
     read_opening(section, service, configuration);
     if (section.table("accept") != nullptr) read_accept(section, service, service.accept.emplace());
+    if (service.rpc) service.options = rpc_options(service);
     if (!section.has("discovery") && !section.has("accept"))
         section.complain(
             "", "has neither `discovery`, by which it is found, nor [accept], by which it is offered");

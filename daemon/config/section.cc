@@ -101,6 +101,42 @@ bool Section::integer_between(const std::string& key, std::int64_t& field, std::
     return true;
 }
 
+bool Section::integers(const std::string& key, std::vector<std::uint32_t>& field, std::int64_t least,
+                       std::int64_t most) {
+    const auto* nodes = take_as<NodeList>(key, "a list of integers");
+    if (nodes == nullptr) return false;
+    std::vector<std::uint32_t> values;
+    for (const Node& node : *nodes) {
+        const auto* value = std::get_if<std::int64_t>(&node.data);
+        if (value == nullptr || *value < least || *value > most) {
+            complain_at(node.value, key,
+                        "must hold integers from " + std::to_string(least) + " to " + std::to_string(most) +
+                            (value == nullptr ? ", holds " + std::string(type_name(node))
+                                              : ", holds " + std::to_string(*value)));
+            return false;
+        }
+        values.push_back(static_cast<std::uint32_t>(*value));
+    }
+    field = std::move(values);
+    return true;
+}
+
+bool Section::number_or_name(const std::string& key, std::uint32_t& field, std::int64_t least,
+                             std::int64_t most,
+                             const std::function<Result<std::uint32_t>(const std::string&)>& look_up) {
+    const Node* node = take(key);
+    if (node == nullptr) return false;
+    const auto* text = std::get_if<std::string>(&node->data);
+    if (text == nullptr) return integer(key, field, least, most);
+    const auto number = look_up(*text);
+    if (!number) {
+        complain_at(node->value, key, number.error().message, number.error().hint);
+        return false;
+    }
+    field = *number;
+    return true;
+}
+
 bool Section::duration_between(const std::string& key, std::chrono::milliseconds& field,
                                std::chrono::milliseconds least, std::chrono::milliseconds most) {
     static constexpr auto form = R"(write a number and a unit: "500ms", "10s", "5min", "2h", "1d")";

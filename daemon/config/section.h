@@ -32,6 +32,11 @@ public:
     bool boolean(const std::string& key, bool& field);
     template <class Integer>
     bool integer(const std::string& key, Integer& field, std::int64_t least, std::int64_t most);
+    bool integers(const std::string& key, std::vector<std::uint32_t>& field, std::int64_t least,
+                  std::int64_t most);
+    // A number, or a name of one, which `look_up` finds.
+    bool number_or_name(const std::string& key, std::uint32_t& field, std::int64_t least, std::int64_t most,
+                        const std::function<Result<std::uint32_t>(const std::string&)>& look_up);
     template <class Duration>
     bool duration(const std::string& key, Duration& field, std::chrono::milliseconds least,
                   std::chrono::milliseconds most);

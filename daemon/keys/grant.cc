@@ -25,7 +25,7 @@ public:
     Grant(GrantTerms terms, Stepper stepper, FactsTable& facts)
         : terms_(std::move(terms)), stepper_(std::move(stepper)), facts_(facts) {}
 
-    varlink::Reply step(varlink::Call call);
+    varlink::Reply step(const StepRequest& request);
     varlink::Reply drop(varlink::Call call);
 
     bool is_over(Time now) const { return stepper_.in_progress() == 0 && now >= terms_.unused_until; }
@@ -54,7 +54,13 @@ varlink::Reply failure_with(const Error& error, const std::string& token) {
 }
 
 asio::awaitable<varlink::Reply> step_grant(std::shared_ptr<Grant> grant, varlink::Call call) {
-    co_return grant->step(std::move(call));
+    const auto request = read_step(call);
+    if (!request) co_return failure_with(request.error(), {});
+    if (request->minimum_lifetime > 0 && grant->terms().renew) {
+        const Result<void> renewed = co_await grant->terms().renew(request->minimum_lifetime);
+        if (!renewed) co_return failure_with(renewed.error(), {});
+    }
+    co_return grant->step(*request);
 }
 
 asio::awaitable<varlink::Reply> drop_handshake(std::shared_ptr<Grant> grant, varlink::Call call) {
@@ -63,11 +69,9 @@ asio::awaitable<varlink::Reply> drop_handshake(std::shared_ptr<Grant> grant, var
 
 }  // namespace
 
-varlink::Reply Grant::step(varlink::Call call) {
-    const auto request = read_step(call);
-    if (!request) return failure_with(request.error(), {});
+varlink::Reply Grant::step(const StepRequest& request) {
     const Time now = std::chrono::steady_clock::now();
-    StepAnswer answer = stepper_.step(request->handshake, request->token, now);
+    StepAnswer answer = stepper_.step(request.handshake, request.token, now);
     if (answer.error) return failure_with(*answer.error, answer.token);
     auto reply = reply_of(std::move(answer), now);
     if (!reply) return failure_with(reply.error(), {});

@@ -3,6 +3,7 @@
 // receives what was established (org.mutuald.Grant); and the table of all of them.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
@@ -23,6 +24,8 @@ struct GrantTerms {
     std::string service;          // accepting only
     std::int64_t generation = 0;  // accepting only
     std::chrono::steady_clock::time_point unused_until = std::chrono::steady_clock::time_point::max();
+    // A channel's: has the handshakes that begin from now on made with a ticket that lasts so many seconds.
+    std::function<asio::awaitable<Result<void>>(std::int64_t)> renew = {};
 };
 
 class Grant;

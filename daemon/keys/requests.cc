@@ -136,6 +136,8 @@ Result<StepRequest> read_step(varlink::Call& call) {
     const auto text = parameters.optional_text("token", grant_limits.message);
     auto token = varlink::from_base64(text.value_or(""));
     if (!token) parameters.fault("token", "is not base64");
+    request.minimum_lifetime =
+        parameters.optional_number("minimumLifetimeSeconds", 0, longest_minimum).value_or(0);
     if (auto read = parameters.finish(); !read) return std::move(read).error();
     request.token = std::move(*token);
     return request;

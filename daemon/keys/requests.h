@@ -68,6 +68,7 @@ inline constexpr varlink::Limits grant_limits{256 * 1024, 4, 0};
 struct StepRequest {
     std::int64_t handshake = 0;
     std::string token;
+    std::int64_t minimum_lifetime = 0;  // seconds, of the ticket of a handshake that begins
 };
 Result<StepRequest> read_step(varlink::Call& call);
 Result<std::int64_t> read_drop(varlink::Call& call);

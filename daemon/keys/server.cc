@@ -28,13 +28,17 @@ namespace json = boost::json;
 constexpr std::string_view interface = "org.mutuald.Keys";
 constexpr std::size_t accepting_in_progress = 1024;
 constexpr std::size_t channel_in_progress = 8;
+// mutuald-channel waits somewhat longer for the step that needs it.
+constexpr std::chrono::seconds longest_renewal{25};
 
 using Clock = std::chrono::steady_clock;
 using Answer = Result<varlink::Reply>;
 
-Stepper initiating_stepper(Ticket ticket, Protection protection, bool one) {
-    const auto shared = std::make_shared<const Ticket>(std::move(ticket));
-    auto begin = [shared, protection]() { return begin_initiating(*shared, protection); };
+// The ticket of a grant; a channel's may be replaced.
+using HeldTicket = std::shared_ptr<Ticket>;
+
+Stepper initiating_stepper(const HeldTicket& ticket, Protection protection, bool one) {
+    auto begin = [ticket, protection]() { return begin_initiating(*ticket, protection); };
     const StepLimits limits = one ? StepLimits{1, 1} : StepLimits{channel_in_progress, 0};
     return Stepper(std::move(begin), limits);
 }
@@ -204,11 +208,7 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     auto target = canonical_principal(request->wanted.target);
     if (!target) co_return std::move(target).error();
     request->wanted.target = std::move(*target);
-    auto fetching =
-        source->kind == Source::Kind::keytab
-            ? tickets_.service_ticket(std::move(*source), std::move(request->wanted), request->timeout)
-            : fetchers_->fetch(std::move(*source), std::move(request->wanted), request->timeout);
-    auto fetched = co_await std::move(fetching);
+    auto fetched = co_await fetch(*source, request->wanted, request->timeout);
     if (!fetched) co_return std::move(fetched).error();
 
     varlink::Reply reply;
@@ -217,13 +217,42 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     reply.parameters["expires"] = fetched->ticket.end;
     reply.parameters["cached"] = fetched->cached;
     GrantTerms terms;
-    if (request->one_handshake) terms.unused_until = usable_until;
-    auto stepper =
-        initiating_stepper(std::move(fetched->ticket), request->protection, request->one_handshake);
+    const auto ticket = std::make_shared<Ticket>(std::move(fetched->ticket));
+    if (request->one_handshake)
+        terms.unused_until = usable_until;
+    else
+        terms.renew = [this, ticket, source = std::move(*source),
+                       wanted = std::move(request->wanted)](std::int64_t lifetime) {
+            return renew(ticket, source, wanted, lifetime);
+        };
+    auto stepper = initiating_stepper(ticket, request->protection, request->one_handshake);
     auto end = grants_.add(std::move(terms), std::move(stepper));
     if (!end) co_return std::move(end).error();
     reply.descriptors.push_back(std::move(*end));
     co_return std::move(reply);
+}
+
+asio::awaitable<Result<Fetched>> Server::fetch(Source source, Wanted wanted,
+                                               std::chrono::milliseconds timeout) {
+    return source.kind == Source::Kind::keytab
+               ? tickets_.service_ticket(std::move(source), std::move(wanted), timeout)
+               : fetchers_->fetch(std::move(source), std::move(wanted), timeout);
+}
+
+// For the same credentials, whoever they belong to by now: then it is refused.
+asio::awaitable<Result<void>> Server::renew(std::shared_ptr<Ticket> ticket, Source source, Wanted wanted,
+                                            std::int64_t lifetime) {
+    if (ticket->end - now_seconds() >= lifetime) co_return Result<void>();
+    wanted.minimum_lifetime = lifetime;
+    auto fetched = co_await fetch(std::move(source), std::move(wanted), longest_renewal);
+    if (!fetched) co_return std::move(fetched).error();
+    if (fetched->ticket.client != ticket->client)
+        co_return Error(Code::wrong_peer, Stage::credentials,
+                        "renew the context of a channel of " + ticket->client +
+                            ": the credentials are now of " + fetched->ticket.client,
+                        "open a new channel, or get tickets of " + ticket->client + " again");
+    *ticket = std::move(fetched->ticket);
+    co_return Result<void>();
 }
 
 asio::awaitable<Answer> Server::grant_accept(varlink::Incoming incoming) {

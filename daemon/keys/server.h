@@ -29,6 +29,9 @@ private:
     using Answer = Result<varlink::Reply>;
 
     asio::awaitable<Answer> grant_initiate(varlink::Incoming incoming);
+    asio::awaitable<Result<Fetched>> fetch(Source source, Wanted wanted, std::chrono::milliseconds timeout);
+    asio::awaitable<Result<void>> renew(std::shared_ptr<Ticket> ticket, Source source, Wanted wanted,
+                                        std::int64_t lifetime);
     asio::awaitable<Answer> grant_accept(varlink::Incoming incoming);
     asio::awaitable<Answer> revoke_accept(varlink::Incoming incoming);
     asio::awaitable<Answer> facts(varlink::Incoming incoming);

@@ -7,6 +7,9 @@
 #include "daemon/plugin/query.h"
 #include "daemon/plugin/requests.h"
 #include "daemon/plugin/resolve.h"
+#include "daemon/plugin/rpc_lookup.h"
+#include "daemon/plugin/rpc_registration.h"
+#include "daemon/plugin/rpc_requests.h"
 #include "daemon/unit/plugin_loader.h"
 
 namespace mutual::plugin {
@@ -67,6 +70,8 @@ int Child::run() {
 bool Child::serve(varlink::Call call) {
     if (call.method == "org.mutuald.Finder.Find") return find(call);
     if (call.method == "org.mutuald.Finder.Load") return send(load(call));
+    if (call.method == "org.mutuald.Finder.FindRpc") return send(find_rpc(call));
+    if (call.method == "org.mutuald.Finder.Register") return send(register_rpc(call));
     return send(resolve_host(call));
 }
 
@@ -119,6 +124,23 @@ varlink::Reply Child::resolve_host(const varlink::Call& call) {
     varlink::Reply reply;
     reply.parameters["addresses"] = json::array(addresses->begin(), addresses->end());
     return reply;
+}
+
+varlink::Reply Child::find_rpc(const varlink::Call& call) {
+    const auto request = read_finder_find_rpc(call);
+    if (!request) return varlink::failure(interface, request.error());
+    const auto deadline = std::chrono::steady_clock::now() + request->timeout;
+    const auto place = look_up_rpc(request->query, request->port, deadline);
+    return place ? to_reply(*place) : varlink::failure(interface, place.error());
+}
+
+varlink::Reply Child::register_rpc(const varlink::Call& call) {
+    const auto request = read_finder_register(call);
+    if (!request) return varlink::failure(interface, request.error());
+    const auto deadline = std::chrono::steady_clock::now() + request->timeout;
+    const auto act = request->is_wanted ? plugin::register_rpc : plugin::unregister_rpc;
+    const auto done = act(request->socket, request->registration, deadline);
+    return done ? varlink::Reply() : varlink::failure(interface, done.error());
 }
 
 }  // namespace mutual::plugin

@@ -8,6 +8,8 @@
 //   (note), each
 //       as soon as it is known, so that it survives a kill; at last (problem?)
 //   Resolve(host) -> (addresses)
+//   FindRpc(addresses, program, rpcVersion, port, timeoutMilliseconds) -> (address, port, how)
+//   Register(isWanted, socket, program, versions, address, port, timeoutMilliseconds) -> ()
 #pragma once
 
 #include <memory>
@@ -32,6 +34,8 @@ private:
     varlink::Reply load(const varlink::Call& call);
     bool find(varlink::Call& call);
     varlink::Reply resolve_host(const varlink::Call& call);
+    varlink::Reply find_rpc(const varlink::Call& call);
+    varlink::Reply register_rpc(const varlink::Call& call);
     std::optional<Error> run_plugin(const Query& query, const TicketCache& tickets, Deadline deadline);
     bool send(varlink::Reply reply) { return connection_.reply(std::move(reply)).ok(); }
 

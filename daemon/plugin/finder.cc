@@ -38,8 +38,10 @@ Error Finder::breaks(Error error) {
 }
 
 asio::awaitable<Result<varlink::Reply>> Finder::ask(varlink::Call call) {
+    is_free_ = false;
     auto reply = co_await connection_.call_raw(std::move(call));
     if (!reply) co_return breaks(reply.error());
+    is_free_ = true;
     if (!reply->error.empty()) co_return varlink::error_of(*reply);
     co_return reply;
 }
@@ -87,6 +89,20 @@ asio::awaitable<Result<std::vector<std::string>>> Finder::resolve(std::string ho
     auto finished = in.finish();
     if (!finished) co_return breaks(finished.error());
     co_return addresses;
+}
+
+asio::awaitable<Result<RpcPlace>> Finder::find_rpc(FinderFindRpcCall request) {
+    auto reply = co_await ask(to_call(request));
+    if (!reply) co_return reply.error();
+    auto place = read_rpc_place(*reply);
+    if (!place) co_return breaks(place.error());
+    co_return place;
+}
+
+asio::awaitable<Result<void>> Finder::register_rpc(FinderRegisterCall request) {
+    const auto reply = co_await ask(to_call(request));
+    if (!reply) co_return reply.error();
+    co_return Result<void>();
 }
 
 asio::awaitable<std::string> Finder::end() {

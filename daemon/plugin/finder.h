@@ -12,6 +12,7 @@
 #include "daemon/plugin/findings.h"
 #include "daemon/plugin/process.h"
 #include "daemon/plugin/requests.h"
+#include "daemon/plugin/rpc_requests.h"
 #include "varlink/connection.h"
 
 namespace mutual::plugin {
@@ -26,7 +27,11 @@ public:
     asio::awaitable<Result<void>> find(FindRequest request, std::chrono::milliseconds timeout,
                                        std::shared_ptr<Findings> findings);
     asio::awaitable<Result<std::vector<std::string>>> resolve(std::string host);
+    asio::awaitable<Result<RpcPlace>> find_rpc(FinderFindRpcCall request);
+    asio::awaitable<Result<void>> register_rpc(FinderRegisterCall request);
 
+    // What was asked last was answered, by a value or an error, and it can be asked again.
+    bool is_free() const { return is_free_ && !broken_; }
     // The last failure was that of the process or of its protocol, not an answer.
     bool broken() const { return broken_; }
     bool has_ended() const { return process_->has_ended(); }
@@ -42,6 +47,7 @@ private:
 
     std::unique_ptr<Process> process_;
     varlink::Connection connection_;
+    bool is_free_ = true;
     bool broken_ = false;
 };
 

@@ -222,21 +222,65 @@ asio::awaitable<std::shared_ptr<Findings>> FinderPool::find(FindRequest request,
     co_return findings;
 }
 
-asio::awaitable<Result<std::vector<std::string>>> FinderPool::resolve(std::string host, Deadline deadline) {
+template <class T>
+asio::awaitable<Result<T>> FinderPool::lend(std::function<asio::awaitable<Result<T>>(Finder&)> call,
+                                            Deadline deadline, std::string doing, Error late) {
     auto loan = co_await borrow(deadline);
     if (!loan) co_return loan.error();
-    auto resolving = loan->finder().resolve(std::move(host));
-    Error too_late(Code::timed_out, Stage::addresses, "look up an address: no answer within the time");
-    auto addresses =
-        co_await varlink::with_deadline(loop_, std::move(resolving), deadline, std::move(too_late));
-    if (addresses || addresses.error().code == Code::unreachable) {
+    auto& finder = loan->finder();
+    auto calling = call(finder);
+    auto answer = co_await varlink::with_deadline(loop_, std::move(calling), deadline, std::move(late));
+    if (finder.is_free()) {
+        backoff_.succeeded();
+        problem_.reset();
         loan->keep();
-    } else if (loan->finder().broken()) {
-        auto error = co_await breakdown(loan->finder(), addresses.error(), "looked up a name");
+    } else if (finder.broken()) {
+        auto error = co_await breakdown(finder, answer.error(), std::move(doing));
         count_failure(error, false);
         co_return error;
     }
-    co_return addresses;
+    co_return answer;
+}
+
+asio::awaitable<Result<std::vector<std::string>>> FinderPool::resolve(std::string host, Deadline deadline) {
+    std::function call = [host](Finder& finder) { return finder.resolve(host); };
+    return lend(std::move(call), deadline, "looked up a name",
+                Error(Code::timed_out, Stage::addresses, "look up an address: no answer within the time"));
+}
+
+asio::awaitable<Result<RpcPlace>> FinderPool::find_rpc(RpcQuery query, std::uint16_t port,
+                                                       Deadline deadline) {
+    Error late(Code::timed_out, Stage::discovery,
+               "look up RPC program " + std::to_string(query.program) +
+                   ": rpcbind did not answer within the time; the process that asked it was killed");
+    FinderFindRpcCall request{std::move(query), port, milliseconds(0)};
+    std::function call = [request = std::move(request), deadline](Finder& finder) mutable {
+        request.timeout = plugins_share(deadline);
+        return finder.find_rpc(request);
+    };
+    return lend(std::move(call), deadline, "asked rpcbind", std::move(late));
+}
+
+asio::awaitable<Result<void>> FinderPool::register_rpc(std::string socket, RpcRegistration wanted,
+                                                       Deadline deadline) {
+    return tell_rpcbind({true, std::move(socket), std::move(wanted), milliseconds(0)}, deadline);
+}
+
+asio::awaitable<Result<void>> FinderPool::unregister_rpc(std::string socket, RpcRegistration ours,
+                                                         Deadline deadline) {
+    return tell_rpcbind({false, std::move(socket), std::move(ours), milliseconds(0)}, deadline);
+}
+
+asio::awaitable<Result<void>> FinderPool::tell_rpcbind(FinderRegisterCall request, Deadline deadline) {
+    Error late(Code::timed_out, Stage::discovery,
+               std::string(request.is_wanted ? "register" : "unregister") + " RPC program " +
+                   std::to_string(request.registration.program) +
+                   " in rpcbind: it did not answer within the time; the process that asked it was killed");
+    std::function call = [request = std::move(request), deadline](Finder& finder) mutable {
+        request.timeout = plugins_share(deadline);
+        return finder.register_rpc(request);
+    };
+    return lend(std::move(call), deadline, "asked rpcbind", std::move(late));
 }
 
 asio::awaitable<Result<void>> FinderPool::warm_up(Deadline deadline) {

@@ -3,7 +3,7 @@
 // What waits for one does so in a bounded queue, within its own deadline. A plugin that cannot be loaded, or
 // that crashes, is tried again after a growing pause; until then calls get its last problem.
 //
-// One pool without a plugin serves host names.
+// Pools without a plugin serve host names and rpcbind.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +22,7 @@ namespace mutual::plugin {
 
 struct PluginDefinition {
     std::string name;
-    std::string path;     // empty: host names, nothing to load
+    std::string path;     // empty: nothing to load
     std::string options;  // JSON text of one object
     std::size_t finders = 2;
     bool warm = true;  // start one finder at once; false: only when it is needed
@@ -47,6 +47,11 @@ public:
     // Never throws but when cancelled, which kills the finder. Answers at the deadline at the latest.
     asio::awaitable<std::shared_ptr<Findings>> find(FindRequest request, Deadline deadline);
     asio::awaitable<Result<std::vector<std::string>>> resolve(std::string host, Deadline deadline);
+    // `port`: rpcbind's.
+    asio::awaitable<Result<RpcPlace>> find_rpc(RpcQuery query, std::uint16_t port, Deadline deadline);
+    // `socket`: the path of rpcbind's.
+    asio::awaitable<Result<void>> register_rpc(std::string socket, RpcRegistration wanted, Deadline deadline);
+    asio::awaitable<Result<void>> unregister_rpc(std::string socket, RpcRegistration ours, Deadline deadline);
     // Starts and loads one finder, so that a plugin that does not load is known from the beginning.
     asio::awaitable<Result<void>> warm_up(Deadline deadline);
 
@@ -57,6 +62,12 @@ private:
     struct Waiter;
     class Loan;
 
+    // One call that is answered by one reply. `doing` ends the message if its process dies; `late` is the
+    // answer at the deadline.
+    template <class T>
+    asio::awaitable<Result<T>> lend(std::function<asio::awaitable<Result<T>>(Finder&)> call,
+                                    Deadline deadline, std::string doing, Error late);
+    asio::awaitable<Result<void>> tell_rpcbind(FinderRegisterCall request, Deadline deadline);
     asio::awaitable<Result<Loan>> borrow(Deadline deadline);
     asio::awaitable<Result<void>> take_place(Deadline deadline);
     bool waiting_for_place() const;

@@ -11,6 +11,7 @@
 #include "daemon/plugin/child.h"
 #include "daemon/plugin/definitions.h"
 #include "daemon/plugin/kerberos_profile.h"
+#include "daemon/plugin/rpc_programs.h"
 #include "daemon/plugin/supervisor.h"
 #include "daemon/unit/account.h"
 #include "daemon/unit/hardening.h"
@@ -27,6 +28,7 @@ struct Options {
     std::string socket;
     std::string broker_user = "mutuald";
     std::string config_root;
+    RpcbindPlace rpcbind;
 };
 
 config::ConfigurationPaths paths_of(const Options& options) {
@@ -42,13 +44,15 @@ Result<UniqueFd> listening_socket(const Options& options) {
     return varlink::listen_unix(options.socket, 0666);
 }
 
-asio::awaitable<void> heed_signals(asio::io_context& loop, Definitions& definitions) {
+asio::awaitable<void> heed_signals(asio::io_context& loop, Definitions& definitions, RpcPrograms& programs) {
     asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
     while (true) {
         const int signal = co_await signals.async_wait(asio::use_awaitable);
         if (signal != SIGHUP) break;
         definitions.reload();
     }
+    unit::notify_stopping();
+    co_await programs.end();
 }
 
 Result<void> serve(const Options& options, const unit::Log& log) {
@@ -59,12 +63,14 @@ Result<void> serve(const Options& options, const unit::Log& log) {
     asio::io_context loop(1);
     Supervisor supervisor(loop, complaint);
     Definitions definitions(loop, paths_of(options), supervisor, log);
+    RpcPrograms programs(loop, options.rpcbind, complaint);
     if (auto started = definitions.start(); !started) return started;
     auto listener = listening_socket(options);
     if (!listener) return listener.error();
     varlink::Service::About about{"mutuald", "mutuald-plugin", MUTUAL_VERSION, ""};
     const auto service = std::make_shared<varlink::Service>(std::move(about), complaint);
     supervisor.serve(*service);
+    programs.serve(*service);
     unit::add_log_order(*service, "org.mutuald.Plugins", log);
     definitions.serve(*service);
     const auto ended = [&loop, &log](std::exception_ptr failure) {
@@ -79,11 +85,10 @@ Result<void> serve(const Options& options, const unit::Log& log) {
         varlink::listen(loop, std::move(*listener), service, varlink::only_uid(broker->uid, complaint),
                         varlink::internal_limits, complaint);
     asio::co_spawn(loop, std::move(listening), ended);
-    asio::co_spawn(loop, heed_signals(loop, definitions), ended);
+    asio::co_spawn(loop, heed_signals(loop, definitions, programs), ended);
     asio::co_spawn(loop, unit::feed_watchdog(), [](std::exception_ptr) {});
     unit::notify_ready("serving plugins");
     loop.run();
-    unit::notify_stopping();
     return {};
 }
 
@@ -104,11 +109,21 @@ int run(int count, char** values) {
     app.add_option("--broker-user", options.broker_user, "the only user whom the socket admits")
         ->capture_default_str();
     app.add_option("--config-root", options.config_root, "read the configuration below this folder");
+    app.add_option("--rpcbind-port", options.rpcbind.port, "the port of other hosts' rpcbind")
+        ->capture_default_str();
+    app.add_option("--rpcbind-socket", options.rpcbind.here.socket, "the socket of this host's rpcbind")
+        ->capture_default_str();
+    unsigned between_checks = 60;
+    app.add_option("--rpcbind-check", between_checks,
+                   "look after what is registered there each so many seconds")
+        ->check(CLI::Range(1, 86'400))
+        ->capture_default_str();
     try {
         app.parse(count, values);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
+    options.rpcbind.here.between_checks = std::chrono::seconds(between_checks);
     const auto log = unit::system_log("mutuald-plugin");
     const auto served = serve(options, log);
     if (!served) log.error(to_string(served.error()));

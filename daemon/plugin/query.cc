@@ -77,7 +77,7 @@ Result<Candidate> read_candidate(const json::object& text) {
     varlink::Parameters in(text, nullptr, "candidate");
     Candidate candidate;
     candidate.host = in.text("host", longest);
-    candidate.port = static_cast<std::uint16_t>(in.number("port", 1, UINT16_MAX));
+    candidate.port = static_cast<std::uint16_t>(in.number("port", 0, UINT16_MAX));
     candidate.transport = in.text("transport", longest);
     candidate.service_class = in.text("serviceClass", longest);
     candidate.spn_host = in.text("spnHost", longest);
@@ -116,7 +116,6 @@ json::object to_json(const Candidate& candidate) {
 
 Result<void> check_candidate(const Candidate& candidate) {
     if (candidate.host.empty()) return unfit("it has no host");
-    if (candidate.port == 0) return unfit("it has no port");
     if (candidate.ttl.count() < 0 || candidate.ttl.count() > INT32_MAX)
         return unfit("its ttl is out of range");
     if (candidate.trust > SourceTrust::administrator) return unfit("its trust is none that we know");

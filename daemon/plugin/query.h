@@ -21,7 +21,7 @@ json::object to_json(const Query& query);
 Result<Candidate> read_candidate(const json::object& text);
 json::object to_json(const Candidate& candidate);
 
-// What the host demands of a candidate, whoever made it: a host, a port, sizes, UTF-8 without control
+// What the host demands of a candidate, whoever made it: a host, sizes, UTF-8 without control
 // characters.
 Result<void> check_candidate(const Candidate& candidate);
 

@@ -7,8 +7,6 @@
 namespace mutual::plugin {
 namespace {
 
-constexpr std::int64_t longest_timeout = 600'000;
-
 using std::chrono::milliseconds;
 
 Result<void> check_version(std::int64_t version) {
@@ -19,13 +17,12 @@ Result<void> check_version(std::int64_t version) {
                  "restart all of mutuald's programs after an upgrade"};
 }
 
-// The faults of all that was read; of another version, that before any other.
-Result<void> finish(varlink::Parameters& in, std::int64_t version) {
+}  // namespace
+
+Result<void> finish_call(varlink::Parameters& in, std::int64_t version) {
     if (auto checked = check_version(version); !checked) return checked;
     return in.finish();
 }
-
-}  // namespace
 
 Result<FindCall> read_find(varlink::Call& call) {
     varlink::Parameters in(call.parameters, &call.descriptors, "Find");
@@ -36,7 +33,7 @@ Result<FindCall> read_find(varlink::Call& call) {
     find.timeout = milliseconds(in.number("timeoutMilliseconds", 1, longest_timeout));
     find.request.tickets = in.optional_descriptor("ticketsFileDescriptor");
     find.request.tickets_principal = in.optional_text("ticketsPrincipal").value_or("");
-    if (auto finished = finish(in, version); !finished) return finished.error();
+    if (auto finished = finish_call(in, version); !finished) return finished.error();
     auto read = read_query(query);
     if (!read) return read.error();
     find.request.query = std::move(*read);
@@ -49,7 +46,7 @@ Result<ResolveCall> read_resolve(const varlink::Call& call) {
     ResolveCall resolve;
     resolve.host = in.text("host", 255);
     resolve.timeout = milliseconds(in.number("timeoutMilliseconds", 1, longest_timeout));
-    if (auto finished = finish(in, version); !finished) return finished.error();
+    if (auto finished = finish_call(in, version); !finished) return finished.error();
     return resolve;
 }
 
@@ -57,14 +54,14 @@ Result<std::string> read_configuration_call(const varlink::Call& call) {
     varlink::Parameters in(call.parameters, nullptr, call.method);
     const auto version = in.number("version");
     std::string fingerprint = in.text("fingerprint", 64);
-    if (auto finished = finish(in, version); !finished) return finished.error();
+    if (auto finished = finish_call(in, version); !finished) return finished.error();
     return fingerprint;
 }
 
 Result<void> read_status(const varlink::Call& call) {
     varlink::Parameters in(call.parameters, nullptr, "Status");
     const auto version = in.number("version");
-    return finish(in, version);
+    return finish_call(in, version);
 }
 
 Result<LoadCall> read_load(const varlink::Call& call) {

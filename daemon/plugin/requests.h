@@ -9,8 +9,15 @@
 #include "daemon/plugin/query.h"
 #include "mutual/error.h"
 #include "varlink/message.h"
+#include "varlink/parameters.h"
 
 namespace mutual::plugin {
+
+inline constexpr std::int64_t longest_timeout = 600'000;  // milliseconds, of a call of the broker
+
+// Of a call of the broker, after the rest was read: that of another version is refused as `unavailable`,
+// whatever else is in it.
+Result<void> finish_call(varlink::Parameters& in, std::int64_t version);
 
 // What is looked for, and with whose tickets.
 struct FindRequest {
@@ -29,7 +36,6 @@ struct ResolveCall {
     std::chrono::milliseconds timeout{0};
 };
 
-// A call of another version is refused as `unavailable`, whatever else is in it.
 Result<FindCall> read_find(varlink::Call& call);
 Result<ResolveCall> read_resolve(const varlink::Call& call);
 // The fingerprint.

@@ -81,6 +81,17 @@ Result<gid_t> find_group(const std::string& name_or_gid) {
     return no_such("group", name_or_gid, failure);
 }
 
+std::vector<gid_t> groups_of(const Account& account) {
+    std::vector<gid_t> groups(64);
+    for (;;) {
+        int count = static_cast<int>(groups.size());
+        const bool fits = ::getgrouplist(account.name.c_str(), account.gid, groups.data(), &count) >= 0;
+        const bool is_absurd = count > 65536;  // more than the kernel lets anyone have
+        groups.resize(static_cast<std::size_t>(count));
+        if (fits || is_absurd) return groups;
+    }
+}
+
 std::string user_name(uid_t uid) {
     const auto account = find_user(std::to_string(uid));
     return account ? account->name : std::to_string(uid);

@@ -7,6 +7,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "mutual/error.h"
 
@@ -22,6 +23,9 @@ struct Account {
 // invalid_configuration: there is no such user; unavailable: the look-up itself failed.
 Result<Account> find_user(const std::string& name_or_uid);
 Result<gid_t> find_group(const std::string& name_or_gid);
+
+// All groups that a process of the user's would have.
+std::vector<gid_t> groups_of(const Account& account);
 
 // For people: the name, or the number in decimal.
 std::string user_name(uid_t uid);

@@ -25,7 +25,7 @@ class Registrar;
 inline constexpr std::uint32_t plugin_magic = 0x4d55544cU;  // "MUTL"
 // Raised whenever a declaration in include/mutual changes its meaning or layout. Must be equal, not merely
 // newer.
-inline constexpr std::uint32_t plugin_contract = 1;
+inline constexpr std::uint32_t plugin_contract = 2;
 
 enum class PluginKind : std::uint32_t { discovery = 1, transport = 2, registrar = 3 };
 

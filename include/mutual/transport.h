@@ -10,6 +10,8 @@
 // token out)
 // -> established. Nothing may reach the program before established(). A Session may open further contexts
 // (1, 2, ...; at most max_contexts) at any time afterwards, and may answer the program without the network.
+// Further contexts are of the same two principals, or their step fails with wrong_peer; they need no further
+// admission.
 //
 // Calls into a Session are never nested: what a SessionHost method causes arrives later, as a call of its
 // own. After end() nothing more arrives. All calls come from one thread.
@@ -96,6 +98,9 @@ public:
     virtual Result<void> prf(Bytes input, MutableBytes output) = 0;
 
     virtual const ContextFacts& facts() const = 0;
+    // Whether the ticket's end has come. The host ends a channel whose last context has expired; a wire with
+    // several takes nothing new under one that has.
+    virtual bool is_expired() const = 0;
 };
 
 using ContextNumber = std::uint32_t;
@@ -109,9 +114,20 @@ struct StepAnswer {
     std::optional<Error> error;  // fatal for this context; `token` may then hold an error token for the peer
 };
 
+// Whom the administrator lets a peer act as on this host.
+struct LocalUser {
+    std::uint32_t uid = 65534;
+    std::uint32_t gid = 65534;
+    std::vector<std::uint32_t> gids;  // at most 16
+};
+
 struct AdmissionAnswer {
     bool admitted = false;
     std::optional<Error> error;  // why not; for logs, never for the peer
+    // Names the channel to the local server where a protocol has room for 32 bits only: unique among the live
+    // channels of the transport, never 0, and known to WhoIs.
+    std::uint32_t stamp = 0;
+    std::optional<LocalUser> acts_as;
 };
 
 // How a stream ended, as far as this side can prove (recorded before the program sees its end of stream).
@@ -154,6 +170,15 @@ public:
     virtual void established() = 0;
     // Forget a context that is of no use any more.
     virtual void discard(ContextNumber context) = 0;
+    // Initiator: from when on its newest context should be replaced by a further one, because its ticket
+    // ends. A context that is begun then is of a ticket that lasts longer, or its first step fails. The far
+    // future for an acceptor, and for a wire with one context.
+    virtual Instant renew_at() const = 0;
+
+    // Pass no program bytes in until it is called with false.
+    virtual void hold_program(bool hold) = 0;
+    // So many calls of the program were made, or came for it; for lists and metrics.
+    virtual void count_calls(std::uint64_t calls) = 0;
 
     // No more bytes follow in that direction; shown after what was committed has been written.
     virtual void network_end() = 0;
@@ -161,7 +186,7 @@ public:
     // The channel is over: both directions close once what was committed to them is written (reset: at once).
     virtual void end(Verdict verdict, std::optional<Error> error) = 0;
 
-    // Call Session::wake at that instant; replaces an earlier one.
+    // Call Session::wake at that instant; replaces an earlier one. It may come early, when a clock was set.
     virtual void wake_at(Instant when) = 0;
     virtual Instant now() const = 0;
 
@@ -184,6 +209,9 @@ public:
     virtual void stepped(ContextNumber context, StepAnswer answer) = 0;
     virtual void admitted(ContextNumber context, AdmissionAnswer answer) = 0;
     virtual void wake() = 0;
+    // The most octets that it may reserve at a time: the bounds of both outlets are raised by that, if it is
+    // more than 128 KiB. Asked once, before start().
+    virtual std::size_t largest_output() const { return 0; }
 };
 
 struct SessionParameters {

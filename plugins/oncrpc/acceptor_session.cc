@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/oncrpc/acceptor_session.h"
 
-#include <sys/random.h>
-
-#include <algorithm>
-#include <cstdlib>
-
 #include "plugins/oncrpc/records.h"
 #include "plugins/oncrpc/session.h"
-#include "wire/context_flags.h"
+#include "plugins/oncrpc/sys_credential.h"
 
 namespace mutual::oncrpc {
 
@@ -19,17 +14,16 @@ using wire::AuthFlavor;
 using wire::AuthStatus;
 using wire::GssProcedure;
 
-template <std::size_t size>
-std::array<std::byte, size> random_octets() {
-    std::array<std::byte, size> octets{};
-    if (::getrandom(octets.data(), size, 0) != static_cast<ssize_t>(size)) std::abort();
-    return octets;
-}
-
 }  // namespace
 
-AcceptorSession::AcceptorSession(const RpcOptions& options, SessionHost& host)
-    : options_(options), host_(host), network_(options.max_record), program_(options.max_record) {}
+AcceptorSession::AcceptorSession(RpcOptions options, SessionHost& host)
+    : options_(std::move(options)),
+      host_(host),
+      network_(options_.max_record + most_overhead),
+      program_(options_.max_record),
+      contexts_(options_, host) {}
+
+std::size_t AcceptorSession::largest_output() const { return options_.max_record + 2 * most_overhead; }
 
 // Calls
 
@@ -58,33 +52,30 @@ void AcceptorSession::call(MutableBytes record) {
     if (is_control && call->procedure != 0) return deny(call->xid, AuthStatus::bad_credential);
     const bool makes =
         credential->procedure == GssProcedure::init || credential->procedure == GssProcedure::continue_init;
-    if (makes) return init(*call, *credential);
-    data(*call, *credential);
-}
-
-AcceptorSession::Context* AcceptorSession::find(Bytes handle, Handle& key) {
-    if (handle.size() != key.size()) return nullptr;
-    std::copy(handle.begin(), handle.end(), key.begin());
-    const auto found = contexts_.find(key);
-    return found == contexts_.end() ? nullptr : &found->second;
+    if (!makes) return data(*call, *credential);
+    if (auto done = contexts_.init(*call, *credential); !done) fail(std::move(done).error());
 }
 
 void AcceptorSession::data(const wire::Call& call, const wire::GssCredential& credential) {
-    Pending pending{{}, call.xid, credential.sequence, credential.service};
-    Context* context = find(credential.handle, pending.handle);
+    AcceptedContext* context = contexts_.find(credential.handle);
     if (context == nullptr || !context->is_ready) return deny(call.xid, AuthStatus::gss_credential_problem);
     if (credential.sequence >= wire::max_sequence) return deny(call.xid, AuthStatus::gss_context_problem);
-    if (call.verifier.flavor != AuthFlavor::gss || !context->security->verify(call.head, call.verifier.body))
+    if (call.verifier.flavor != AuthFlavor::gss) return deny(call.xid, AuthStatus::gss_credential_problem);
+    if (auto verified = context->security->verify(call.head, call.verifier.body); !verified)
         return deny(call.xid, AuthStatus::gss_credential_problem);
     // From here on the peer itself has sent it.
     if (!context->window.is_fresh(credential.sequence)) return;
     context->window.mark(credential.sequence);
-    if (credential.procedure == GssProcedure::destroy) return destroy(pending.handle, pending);
+    const Pending pending{AcceptedContexts::key_of(credential.handle), call.xid, credential.sequence,
+                          credential.service};
+    if (credential.procedure == GssProcedure::destroy) return destroy(pending);
+    // What was begun in time is still answered: else the peer would have it done once more.
+    if (context->security->is_expired()) return deny(call.xid, AuthStatus::gss_context_problem);
     if (!context->service) context->service = credential.service;
     if (credential.service != *context->service || credential.service < options_.service)
         return deny(call.xid, AuthStatus::too_weak);
     if (call.program != options_.program) return answer(pending, AcceptStatus::program_unavailable);
-    if (call.version != options_.version) return answer(pending, AcceptStatus::program_mismatch);
+    if (!options_.has_version(call.version)) return answer(pending, AcceptStatus::program_mismatch);
     auto arguments =
         wire::open_protected(*context->security, credential.service, credential.sequence, call.arguments);
     if (!arguments) return answer(pending, AcceptStatus::garbage_arguments);
@@ -93,112 +84,46 @@ void AcceptorSession::data(const wire::Call& call, const wire::GssCredential& cr
 
 void AcceptorSession::forward(const Pending& pending, const wire::Call& call, Bytes arguments) {
     if (pending_.size() >= most_pending)
-        return fail({Code::limit, Stage::channel, "the peer has too many calls under way"});
+        return fail({Code::limit, Stage::channel,
+                     "the peer has " + std::to_string(most_pending) + " calls under way, and makes another"});
     const std::uint32_t xid = next_xid_++;
-    wire::XdrWriter out;
+    wire::XdrWriter out(arguments.size() + most_overhead / 8);
     wire::put_call(out, xid, call.program, call.version, call.procedure);
-    wire::put_auth(out, AuthFlavor::none, {});
+    wire::put_auth(out, credential_.empty() ? AuthFlavor::none : AuthFlavor::sys, credential_);
     wire::put_auth(out, AuthFlavor::none, {});
     out.raw(arguments);
     pending_[xid] = pending;
+    host_.count_calls(1);
     if (auto sent = send_record(host_.program(), out.view()); !sent) fail(std::move(sent).error());
 }
 
-void AcceptorSession::destroy(const Handle& handle, const Pending& pending) {
+void AcceptorSession::destroy(const Pending& pending) {
     answer(pending, AcceptStatus::success);
-    std::erase_if(pending_, [&](const auto& one) { return one.second.handle == handle; });
-    const ContextNumber number = contexts_.at(handle).number;
-    contexts_.erase(handle);
-    if (is_over_) return;
-    host_.discard(number);
-    if (!contexts_.empty()) return;
-    was_destroyed_ = true;
-    host_.program_end(Verdict::authenticated);
+    std::erase_if(pending_, [&](const auto& one) { return one.second.handle == pending.handle; });
+    if (!is_over_) contexts_.destroy(pending.handle);
 }
 
 // Contexts
 
-void AcceptorSession::init(const wire::Call& call, const wire::GssCredential& credential) {
-    // Only one is made at a time: whoever keeps to the protocol waits for its reply.
-    if ((making_ && making_->is_owed) || was_destroyed_) return deny(call.xid, AuthStatus::failed);
-    const bool is_first = credential.procedure == GssProcedure::init;
-    if (is_first == !credential.handle.empty()) return deny(call.xid, AuthStatus::bad_credential);
-    auto token = wire::read_init_token(call.arguments);
-    if (!token) return deny(call.xid, AuthStatus::bad_credential);
-    if (is_first) {
-        if (contexts_.size() >= max_contexts) return deny(call.xid, AuthStatus::failed);
-        if (making_) contexts_.erase(making_->handle);
-        making_ = Making{random_octets<16>(), 0, false, {}};
-        contexts_[making_->handle].number = next_context_++;
-    } else {
-        Handle key{};
-        if (find(credential.handle, key) == nullptr || !making_ || key != making_->handle)
-            return deny(call.xid, AuthStatus::gss_credential_problem);
-    }
-    making_->xid = call.xid;
-    making_->is_owed = true;
-    host_.step(contexts_.at(making_->handle).number, *token);
-}
-
 void AcceptorSession::stepped(ContextNumber number, StepAnswer answer) {
-    if (is_over_ || !making_ || contexts_.at(making_->handle).number != number) return;
-    if (answer.error) {
-        answer_init(gss_failure, answer.token);
-        contexts_.erase(making_->handle);
-        making_.reset();
-        if (is_established_ || is_over_) return;
-        is_over_ = true;
-        return host_.end(Verdict::unauthenticated, std::move(answer.error));
-    }
-    Context& context = contexts_.at(making_->handle);
-    context.security = answer.established;
-    if (context.security == nullptr) {
-        making_->is_owed = false;
-        return answer_init(gss_continue_needed, answer.token);
-    }
-    if (const auto missing = wire::missing_flags(context.security->facts().flags, false); !missing.empty())
-        return fail({Code::unprotected, Stage::handshake, "check the finished context: it lacks " + missing,
-                     "the client has to ask for it"});
-    making_->token = std::move(answer.token);
-    host_.admit(number, "program " + std::to_string(options_.program) + " version " +
-                            std::to_string(options_.version));
+    if (!is_over_) follow(contexts_.stepped(number, std::move(answer)));
 }
 
 void AcceptorSession::admitted(ContextNumber number, AdmissionAnswer answer) {
-    if (is_over_ || !making_ || contexts_.at(making_->handle).number != number) return;
-    if (!answer.admitted) {
-        answer_init(gss_unauthorized, {});
-        if (is_over_) return;
-        is_over_ = true;
-        return host_.end(Verdict::denied, std::move(answer.error));
-    }
-    contexts_.at(making_->handle).is_ready = true;
-    answer_init(gss_complete, making_->token);
-    making_.reset();
-    if (is_over_ || std::exchange(is_established_, true)) return;
-    host_.established();
+    if (is_over_) return;
+    const std::uint32_t stamp = answer.stamp;
+    const LocalUser user = answer.acts_as.value_or(LocalUser());
+    AcceptedContexts::Outcome outcome = contexts_.admitted(number, std::move(answer));
+    if (outcome.is_ready && options_.tells_server) credential_ = sys_credential(stamp, contexts_.peer(), user);
+    follow(std::move(outcome));
 }
 
-void AcceptorSession::answer_init(std::uint32_t major, Bytes token) {
-    const Context& context = contexts_.at(making_->handle);
-    wire::InitResult result;
-    result.major = major;
-    std::vector<std::byte> room(token.begin(), token.end());
-    result.token = room;
-    wire::OpaqueAuth verifier;
-    std::vector<std::byte> mic;
-    if (major == gss_complete || major == gss_continue_needed) result.handle = making_->handle;
-    if (major == gss_complete) {
-        result.window = wire::SequenceWindow::size;
-        auto made = context.security->mic(wire::to_xdr(result.window));
-        if (!made) return fail(std::move(made).error());
-        mic = std::move(*made);
-        verifier = {AuthFlavor::gss, mic};
+void AcceptorSession::follow(AcceptedContexts::Outcome outcome) {
+    if (outcome.refused) {
+        is_over_ = true;
+        return host_.end(*outcome.refused, std::move(outcome.error));
     }
-    wire::XdrWriter out;
-    wire::put_accepted(out, making_->xid, verifier, AcceptStatus::success);
-    wire::put_init_result(out, result);
-    send(out.view());
+    if (outcome.is_ready && !std::exchange(is_established_, true)) host_.established();
 }
 
 // Replies
@@ -231,15 +156,16 @@ void AcceptorSession::reply(MutableBytes record) {
 void AcceptorSession::answer(const Pending& pending, AcceptStatus status) {
     wire::Reply reply;
     reply.status = status;
-    reply.low = reply.high = options_.version;
+    reply.low = options_.versions.front();
+    reply.high = options_.versions.back();
     answer(pending, reply);
 }
 
 void AcceptorSession::answer(const Pending& pending, const wire::Reply& reply) {
-    SecurityContext& security = *contexts_.at(pending.handle).security;
+    SecurityContext& security = *contexts_.find(pending.handle)->security;
     auto mic = security.mic(wire::to_xdr(pending.sequence));
     if (!mic) return fail(std::move(mic).error());
-    wire::XdrWriter out;
+    wire::XdrWriter out(reply.results.size() + most_overhead / 8);
     wire::put_accepted(out, pending.xid, {AuthFlavor::gss, *mic}, reply.status);
     if (reply.status == AcceptStatus::program_mismatch) {
         out.number(reply.low);
@@ -271,15 +197,16 @@ void AcceptorSession::network_end() {
     if (!network_.is_at_boundary())
         return fail(broken(Stage::channel, "connection ended within a message: " + network_.progress()));
     is_over_ = true;
-    if (!was_destroyed_) host_.program_end(Verdict::unauthenticated);
-    host_.end(was_destroyed_ ? Verdict::authenticated : Verdict::unauthenticated, std::nullopt);
+    const auto verdict = contexts_.any_ready() ? Verdict::unauthenticated : Verdict::authenticated;
+    host_.program_end(verdict);
+    host_.end(verdict, std::nullopt);
 }
 
 void AcceptorSession::program_end() {
     if (is_over_) return;
     is_over_ = true;
     host_.network_end();
-    host_.end(was_destroyed_ ? Verdict::authenticated : Verdict::unauthenticated, std::nullopt);
+    host_.end(contexts_.any_ready() ? Verdict::unauthenticated : Verdict::authenticated, std::nullopt);
 }
 
 void AcceptorSession::fail(Error error) {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The acceptor of wire `rpcsec_gss`: calls come under RPCSEC_GSS, and go on to the local server as plain ONC
-// RPC once everything about them was verified; its replies go back under the verifier and the service of
-// their calls. Several contexts may be made on one connection.
+// RPC once everything about them was verified, with a credential of ours; its replies go back under the
+// verifier and the service of their calls.
 #pragma once
 
-#include <array>
-#include <map>
-#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "mutual/transport.h"
+#include "plugins/oncrpc/accepted_contexts.h"
 #include "plugins/oncrpc/rpc_options.h"
 #include "wire/rpc_message.h"
 
@@ -17,7 +16,7 @@ namespace mutual::oncrpc {
 
 class AcceptorSession final : public Session {
 public:
-    AcceptorSession(const RpcOptions& options, SessionHost& host);
+    AcceptorSession(RpcOptions options, SessionHost& host);
 
     void start() override {}
     void network_bytes(MutableBytes bytes) override;
@@ -27,23 +26,9 @@ public:
     void stepped(ContextNumber context, StepAnswer answer) override;
     void admitted(ContextNumber context, AdmissionAnswer answer) override;
     void wake() override {}
+    std::size_t largest_output() const override;
 
 private:
-    using Handle = std::array<std::byte, 16>;
-    struct Context {
-        ContextNumber number = 0;
-        SecurityContext* security = nullptr;
-        wire::SequenceWindow window;
-        std::optional<wire::GssService> service;  // that of its first call; it cannot change
-        bool is_ready = false;                    // established and admitted
-    };
-    // A context in the making; one at a time.
-    struct Making {
-        Handle handle{};
-        std::uint32_t xid = 0;
-        bool is_owed = false;          // the reply to that call
-        std::vector<std::byte> token;  // the last one, held back until admission
-    };
     // A call that the server has.
     struct Pending {
         Handle handle{};
@@ -53,18 +38,16 @@ private:
     };
 
     void call(MutableBytes record);
-    void init(const wire::Call& call, const wire::GssCredential& credential);
     void data(const wire::Call& call, const wire::GssCredential& credential);
-    void destroy(const Handle& handle, const Pending& pending);
     void forward(const Pending& pending, const wire::Call& call, Bytes arguments);
+    void destroy(const Pending& pending);
     void reply(MutableBytes record);
     // With the verifier of its call, and its results under its service.
     void answer(const Pending& pending, const wire::Reply& reply);
     void answer(const Pending& pending, wire::AcceptStatus status);
-    void answer_init(std::uint32_t major, Bytes token);
     void deny(std::uint32_t xid, wire::AuthStatus why);
+    void follow(AcceptedContexts::Outcome outcome);
     void send(Bytes record);
-    Context* find(Bytes handle, Handle& key);
     void fail(Error error);
 
     const RpcOptions options_;
@@ -73,12 +56,10 @@ private:
     bool is_established_ = false;
     wire::RecordReader network_;
     wire::RecordReader program_;
-    std::map<Handle, Context> contexts_;
-    std::optional<Making> making_;
-    ContextNumber next_context_ = 0;
+    AcceptedContexts contexts_;
+    std::vector<std::byte> credential_;  // that the server gets with each call; empty: none
     std::uint32_t next_xid_ = 1;
-    std::map<std::uint32_t, Pending> pending_;  // by the number that the server sees
-    bool was_destroyed_ = false;                // the peer's last context, by the peer
+    std::unordered_map<std::uint32_t, Pending> pending_;  // by the number that the server sees
 };
 
 }  // namespace mutual::oncrpc

@@ -112,12 +112,77 @@ TEST_F(Calls, OfAnotherProgramOrVersionAreAnsweredHere) {
 }
 
 TEST_F(Calls, WhatTheProgramSaysOfItselfIsNotPassedOn) {
-    establish();
+    begin();
+    net->acceptor.stamp = 0x01020304;
+    net->acceptor.peer = "alice@MUTUAL.TEST";
+    net->acceptor.acts_as = LocalUser{1000, 100, {4, 24}};
+    net->start();
+    net->run();
     net->initiator.session->program_bytes(plain_call(1, "args", 1, 200001, 2, wire::AuthFlavor::sys));
     net->run();
     const auto there = calls();
     ASSERT_EQ(there.size(), 1U);
+    EXPECT_EQ(there[0].credential.flavor, wire::AuthFlavor::sys);
+    EXPECT_EQ(there[0].verifier.flavor, wire::AuthFlavor::none);
+    wire::XdrReader sys(there[0].credential.body);
+    EXPECT_EQ(sys.number(), 0x01020304U);
+    EXPECT_EQ(text_of(sys.opaque(255)), "alice@MUTUAL.TEST");
+    EXPECT_EQ(sys.number(), 1000U);
+    EXPECT_EQ(sys.number(), 100U);
+    EXPECT_EQ(sys.number(), 2U);
+    EXPECT_EQ(sys.number(), 4U);
+    EXPECT_EQ(sys.number(), 24U);
+    EXPECT_TRUE(sys.is_at_end());
+}
+
+TEST_F(Calls, APeerWithoutAMappingIsNobody) {
+    establish();
+    net->initiator.session->program_bytes(plain_call(1, "args"));
+    net->run();
+    const auto there = calls();
+    ASSERT_EQ(there.size(), 1U);
+    wire::XdrReader sys(there[0].credential.body);
+    sys.number();
+    sys.opaque(255);
+    EXPECT_EQ(sys.number(), 65534U);
+    EXPECT_EQ(sys.number(), 65534U);
+    EXPECT_EQ(sys.number(), 0U);
+}
+
+TEST_F(Calls, TheServerIsToldNothingWhereTheServiceSaysSo) {
+    establish(R"(,"credential":"none")");
+    net->initiator.session->program_bytes(plain_call(1, "args"));
+    net->run();
+    const auto there = calls();
+    ASSERT_EQ(there.size(), 1U);
     EXPECT_EQ(there[0].credential.flavor, wire::AuthFlavor::none);
+    EXPECT_TRUE(there[0].credential.body.empty());
+}
+
+TEST_F(Calls, AreCountedAtBothEnds) {
+    establish();
+    EXPECT_EQ(exchange(1, "args", "done"), "done");
+    EXPECT_EQ(exchange(2, "args", "done"), "done");
+    EXPECT_EQ(net->initiator.calls, 2U);
+    EXPECT_EQ(net->acceptor.calls, 2U);
+}
+
+TEST_F(Calls, NoMoreAreUnderWayThanThePeersWindowHolds) {
+    establish();
+    for (std::uint32_t xid = 0; xid < wire::SequenceWindow::size; ++xid)
+        net->initiator.session->program_bytes(plain_call(xid, "args"));
+    EXPECT_FALSE(net->initiator.program_held);
+    net->initiator.session->program_bytes(plain_call(999, "last"));
+    EXPECT_TRUE(net->initiator.program_held);
+    net->run();
+    auto there = calls();
+    ASSERT_EQ(there.size(), wire::SequenceWindow::size);
+    net->acceptor.session->program_bytes(plain_reply(there[3].xid, "done"));
+    net->run();
+    EXPECT_FALSE(net->initiator.program_held);
+    there = calls();
+    ASSERT_EQ(there.size(), 1U);
+    EXPECT_EQ(text_of(there[0].arguments), "last");
 }
 
 TEST_F(Calls, TheServersStatusReachesTheProgram) {
@@ -146,8 +211,7 @@ TEST_F(Calls, FT_086_ARepeatedCallIsDroppedWithoutAWord) {
 TEST_F(Calls, ANumberBelowTheWindowIsDroppedWithoutAWord) {
     establish();
     const Octets old = sent(7, "args");
-    for (std::uint32_t i = 0; i < wire::SequenceWindow::size; ++i) answers_to(sent(8, "args"));
-    EXPECT_EQ(heard_calls(), wire::SequenceWindow::size);
+    for (std::uint32_t i = 0; i < wire::SequenceWindow::size; ++i) EXPECT_EQ(exchange(8, "args", "done"), "done");
     EXPECT_TRUE(answers_to(old).empty());
     EXPECT_EQ(heard_calls(), 0U);
 }

@@ -39,7 +39,7 @@ protected:
 TEST_F(Contexts, AreMadeBeforeTheProgramSeesAnything) {
     establish();
     EXPECT_EQ(net->initiator.events, (Events{"step 0", "step 0", "established"}));
-    EXPECT_EQ(net->acceptor.events, (Events{"step 0", "admit 0 program 200001 version 2", "established"}));
+    EXPECT_EQ(net->acceptor.events, (Events{"step 0", "admit 0 program 200001", "established"}));
 }
 
 TEST_F(Contexts, InitIsANullCallWithTheTokenAsItsArgument) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/oncrpc/initiator_session.h"
 
+#include <algorithm>
+
 #include "plugins/oncrpc/records.h"
 #include "plugins/oncrpc/session.h"
-#include "wire/context_flags.h"
 
 namespace mutual::oncrpc {
 
@@ -11,166 +12,307 @@ namespace {
 
 using wire::AcceptStatus;
 using wire::AuthFlavor;
+using wire::AuthStatus;
 using wire::GssProcedure;
 
-constexpr ContextNumber the_context = 0;
-constexpr std::string_view see_the_peer = "the peer's log says why";
-
-// Why the peer did not do a call; it says so without any proof.
-Error denial(Stage stage, const wire::Reply& reply) {
-    const std::string doing = stage == Stage::handshake ? "make a context: " : "call: ";
-    if (reply.kind == wire::Reply::Kind::auth_error)
-        return {Code::refused_by_peer, stage, doing + "the peer answered " + to_text(reply.why),
-                std::string(see_the_peer)};
-    if (reply.kind == wire::Reply::Kind::rpc_mismatch)
-        return {Code::refused_by_peer, stage, doing + "the peer speaks another version of RPC"};
-    return {Code::refused_by_peer, stage, doing + "the peer answered " + to_text(reply.status),
-            "see whether the program and version of the service are those that the peer serves"};
-}
+// Calls of which more than that is under way are not kept to be made again.
+constexpr std::size_t most_kept = 4UL << 20;
+// Room for a call that is made while the next context is in the making.
+constexpr std::uint32_t last_sequences = 1U << 20;
+constexpr std::chrono::seconds first_pause{2};
+constexpr std::chrono::seconds longest_pause{300};
 
 }  // namespace
 
-InitiatorSession::InitiatorSession(const RpcOptions& options, SessionHost& host)
-    : options_(options), host_(host), network_(options.max_record), program_(options.max_record) {}
+InitiatorSession::InitiatorSession(RpcOptions options, SessionHost& host)
+    : options_(std::move(options)),
+      host_(host),
+      network_(options_.max_record + most_overhead),
+      program_(options_.max_record) {}
 
-void InitiatorSession::start() { host_.step(the_context, {}); }
+std::size_t InitiatorSession::largest_output() const { return options_.max_record + 2 * most_overhead; }
 
-// The context
+// Contexts
+
+void InitiatorSession::make_context() {
+    ContextNumber number = 0;
+    while (contexts_.contains(number)) ++number;
+    if (number >= max_contexts)
+        return fail({Code::limit, Stage::channel, "too many contexts of the channel have calls under way"});
+    making_.emplace(number, options_, host_);
+    making_->start();
+}
 
 void InitiatorSession::stepped(ContextNumber context, StepAnswer answer) {
-    if (context != the_context) return;
-    if (phase_ == Phase::refused)
-        return fail(answer.error ? std::move(*answer.error)
-                                 : Error(Code::refused_by_peer, Stage::handshake,
-                                         "the peer refused the context", std::string(see_the_peer)));
-    if (phase_ != Phase::stepping) return;
-    if (answer.error) return fail(std::move(*answer.error));
-    context_ = answer.established;
-    if (!answer.token.empty()) return send_init(answer.token);
-    if (context_ == nullptr || handle_.empty())
-        return fail({Code::internal, Stage::handshake, "step gave neither a token nor a complete context"});
-    established();
+    if (phase_ == Phase::over || !making_ || making_->number() != context) return;
+    MakingContext::Outcome outcome = making_->stepped(std::move(answer), next_xid_);
+    if (making_->awaited() == next_xid_) ++next_xid_;
+    made(std::move(outcome));
 }
 
-void InitiatorSession::send_init(Bytes token) {
+void InitiatorSession::made(MakingContext::Outcome outcome) {
+    if (!outcome) return not_made(std::move(outcome).error());
+    if (!*outcome) return;
+    making_.reset();
+    if (current_ != nullptr) retire(*current_);
+    const ContextNumber number = (*outcome)->number;
+    current_ = &(contexts_[number] = std::move(**outcome));
+    pause_ = std::chrono::seconds(0);
+    not_before_ = host_.now() + first_pause;
+    if (phase_ == Phase::handshake) {
+        phase_ = Phase::open;
+        host_.established();
+    }
+    schedule();
+    call_those_waiting();
+    end_if_done();
+}
+
+void InitiatorSession::not_made(Error error) {
+    if (current_ == nullptr) return fail(std::move(error));
+    host_.discard(making_->number());
+    making_.reset();
+    pause_ = std::clamp(2 * pause_, first_pause, longest_pause);
+    not_before_ = host_.now() + pause_;
+    schedule();
+    end_if_done();
+}
+
+void InitiatorSession::schedule() {
+    const Instant when = std::max(host_.renew_at(), not_before_);
+    if (when != Instant::max()) host_.wake_at(when);
+}
+
+void InitiatorSession::wake() {
+    if (phase_ != Phase::open || making_ || current_ == nullptr) return;
+    if (host_.now() >= std::max(host_.renew_at(), not_before_)) return make_context();
+    schedule();
+}
+
+// Nothing is begun under it any more.
+void InitiatorSession::retire(InitiatorContext& context) {
+    if (current_ == &context) current_ = nullptr;
+    if (context.in_flight > 0) return;
+    if (!context.is_lost) return send_destroy(context);
+    host_.discard(context.number);
+    contexts_.erase(context.number);
+}
+
+void InitiatorSession::send_destroy(InitiatorContext& context) {
+    Pending pending;
+    pending.sequence = context.next_sequence;
+    pending.context = context.number;
+    pending.is_destroy = true;
+    const std::uint32_t xid = next_xid_++;
+    if (auto put = put_call(context, {}, GssProcedure::destroy, xid); !put)
+        return fail(std::move(put).error());
+    ++context.in_flight;
+    pending_.emplace(xid, std::move(pending));
+}
+
+// The peer does not know the context of that call any more.
+void InitiatorSession::lose(const Pending& pending) {
+    InitiatorContext& context = contexts_.at(pending.context);
+    context.is_lost = true;
+    const bool was_current = current_ == &context;
+    if (was_current || context.in_flight == 0) retire(context);
+    if (was_current && !making_) make_context();
+}
+
+// Calls
+
+void InitiatorSession::program_bytes(Bytes bytes) {
+    if (phase_ != Phase::open || program_ended_) return;
+    Octets room(bytes.begin(), bytes.end());
+    MutableBytes input(room);
+    while (!input.empty() && phase_ == Phase::open) {
+        auto record = program_.next(input);
+        if (!record) return fail(std::move(record).error());
+        if (!*record) return;
+        if (may_call() && waiting_.empty())
+            call(**record, false);
+        else
+            wait({Octets((*record)->begin(), (*record)->end())});
+    }
+}
+
+// Those that are made again come first.
+void InitiatorSession::wait(Waiting call) {
+    const auto is_first_try = [](const Waiting& one) { return !one.is_repeat; };
+    const auto place = call.is_repeat ? std::ranges::find_if(waiting_, is_first_try) : waiting_.end();
+    waiting_.insert(place, std::move(call));
+    if (!is_held_) host_.hold_program(is_held_ = true);
+}
+
+void InitiatorSession::call(MutableBytes record, bool is_repeat) {
+    auto call = wire::read_call(record);
+    if (!call)
+        return fail({Code::invalid_request, Stage::channel, "from the program: " + call.error().message});
+    if (call->rpc != wire::rpc_version) {
+        wire::XdrWriter out;
+        wire::put_rpc_mismatch(out, call->xid);
+        return deliver(out.view());
+    }
+    if (call->credential.flavor != AuthFlavor::none && call->credential.flavor != AuthFlavor::sys)
+        return refuse_here(call->xid, AuthStatus::rejected_credential);
+    if (call->program != options_.program) return answer_here(*call, AcceptStatus::program_unavailable);
+    if (!options_.has_version(call->version)) return answer_here(*call, AcceptStatus::program_mismatch);
+    Pending pending;
+    pending.program_xid = call->xid;
+    pending.is_repeat = is_repeat;
+    if (!is_repeat && kept_ + record.size() <= most_kept) pending.record.assign(record.begin(), record.end());
+    if (!is_repeat) host_.count_calls(1);
+    send_call(*call, std::move(pending));
+}
+
+void InitiatorSession::refuse_here(std::uint32_t xid, AuthStatus why) {
     wire::XdrWriter out;
-    wire::put_call(out, next_xid_++, options_.program, options_.version, 0);
-    const auto procedure = handle_.empty() ? GssProcedure::init : GssProcedure::continue_init;
-    wire::put_auth(out, AuthFlavor::gss, wire::to_xdr({procedure, 0, options_.service, handle_}));
-    wire::put_auth(out, AuthFlavor::none, {});
-    out.opaque(token);
-    phase_ = Phase::initiating;
-    if (auto sent = send_record(host_.network(), out.view()); !sent) fail(std::move(sent).error());
+    wire::put_auth_error(out, xid, why);
+    deliver(out.view());
 }
 
-void InitiatorSession::init_reply(MutableBytes record) {
-    auto reply = wire::read_reply(record);
-    if (!reply) return fail(std::move(reply).error());
-    if (reply->xid != next_xid_ - 1)
-        return fail(broken(Stage::handshake, "the reply to INIT has the number of another call"));
-    if (reply->kind != wire::Reply::Kind::accepted || reply->status != AcceptStatus::success)
-        return fail(denial(Stage::handshake, *reply));
-    auto result = wire::read_init_result(reply->results);
-    if (!result) return fail(std::move(result).error());
-    if (result->major >> 16U != 0) return init_failed(*result);
-    if (result->handle.empty()) return fail(broken(Stage::handshake, "the peer named no context"));
-    handle_.assign(result->handle.begin(), result->handle.end());
-    window_ = result->window;
-    const bool is_complete = (result->major & gss_continue_needed) == 0;
-    if (is_complete) {
-        if (reply->verifier.flavor != AuthFlavor::gss)
-            return fail(broken(Stage::handshake, "the reply that completes the context has no verifier"));
-        verifier_.assign(reply->verifier.body.begin(), reply->verifier.body.end());
+void InitiatorSession::answer_here(const wire::Call& call, AcceptStatus status) {
+    wire::XdrWriter out;
+    wire::put_accepted(out, call.xid, {}, status);
+    if (status == AcceptStatus::program_mismatch) {
+        out.number(options_.versions.front());
+        out.number(options_.versions.back());
     }
-    if (result->token.empty()) {
-        if (context_ != nullptr && is_complete) return established();
-        return fail(broken(Stage::handshake, "the peer sent no token before the context was complete"));
+    deliver(out.view());
+}
+
+// A peer keeps track of so many calls (RFC 2203 5.2.1).
+bool InitiatorSession::may_call() const {
+    return current_ != nullptr && current_->in_flight < std::max<std::uint32_t>(current_->window, 1) &&
+           current_->next_sequence < wire::max_sequence;
+}
+
+void InitiatorSession::call_those_waiting() {
+    while (phase_ == Phase::open && !waiting_.empty() && may_call()) {
+        Waiting next = std::move(waiting_.front());
+        waiting_.pop_front();
+        call(next.record, next.is_repeat);
     }
-    phase_ = Phase::stepping;
-    host_.step(the_context, result->token);
+    if (phase_ == Phase::open && is_held_ && waiting_.empty()) host_.hold_program(is_held_ = false);
 }
 
-void InitiatorSession::init_failed(const wire::InitResult& result) {
-    if (!result.token.empty()) {
-        phase_ = Phase::refused;
-        return host_.step(the_context, result.token);
-    }
-    if ((result.major & gss_routine_errors) == gss_unauthorized)
-        return fail({Code::refused_by_peer, Stage::handshake, "the peer admits us not (GSS_S_UNAUTHORIZED)",
-                     std::string(see_the_peer)});
-    fail({Code::refused_by_peer, Stage::handshake,
-          "the peer refused the context: GSS major status " + std::to_string(result.major) + ", minor " +
-              std::to_string(result.minor),
-          std::string(see_the_peer)});
+void InitiatorSession::send_call(const wire::Call& call, Pending pending) {
+    InitiatorContext& context = *current_;
+    const std::uint32_t xid = next_xid_++;
+    pending.sequence = context.next_sequence;
+    pending.context = context.number;
+    if (auto put = put_call(context, call, GssProcedure::data, xid); !put)
+        return fail(std::move(put).error());
+    kept_ += pending.record.size();
+    ++context.in_flight;
+    pending_.emplace(xid, std::move(pending));
+    if (context.next_sequence >= wire::max_sequence - last_sequences && !making_) make_context();
 }
 
-// The reply's verifier is over the window, so that nobody else can have shortened that.
-void InitiatorSession::established() {
-    if (const auto missing = wire::missing_flags(context_->facts().flags, false); !missing.empty())
-        return fail({Code::unprotected, Stage::handshake, "check the finished context: it lacks " + missing,
-                     "wire rpcsec_gss needs mutual, confidentiality and integrity from both ends"});
-    const auto window = wire::to_xdr(window_);
-    if (auto verified = context_->verify(window, verifier_); !verified)
-        return fail(broken(Stage::handshake,
-                           "check the reply that completes the context: " + verified.error().message));
-    verifier_.clear();
-    phase_ = Phase::open;
-    host_.established();
+Result<void> InitiatorSession::put_call(InitiatorContext& context, const wire::Call& call,
+                                        GssProcedure procedure, std::uint32_t xid) {
+    const std::uint32_t sequence = context.next_sequence++;
+    wire::XdrWriter out(call.arguments.size() + most_overhead / 8);
+    wire::put_call(out, xid, options_.program, options_.versions.front(), call.procedure);
+    wire::put_auth(out, AuthFlavor::gss,
+                   wire::to_xdr({procedure, sequence, options_.service, context.handle}));
+    auto mic = context.security->mic(out.view());
+    if (!mic) return std::move(mic).error();
+    wire::put_auth(out, AuthFlavor::gss, *mic);
+    auto sealed = wire::put_protected(out, *context.security, options_.service, sequence, call.arguments);
+    if (!sealed) return std::move(sealed).error();
+    return send_record(host_.network(), out.view());
 }
 
-// From the network
+void InitiatorSession::program_end() {
+    if (phase_ != Phase::open || program_ended_) return;
+    program_ended_ = true;
+    end_if_done();
+}
+
+// Replies
 
 void InitiatorSession::network_bytes(MutableBytes bytes) {
     while (!bytes.empty() && phase_ != Phase::over) {
         auto record = network_.next(bytes);
         if (!record) return fail(std::move(record).error());
-        if (!*record) return;
-        if (phase_ == Phase::initiating)
-            init_reply(**record);
-        else if (phase_ == Phase::open)
-            reply(**record);
-        else
-            return fail(broken(Stage::handshake, "peer sent a message that nobody waits for"));
+        if (*record) reply(**record);
     }
 }
 
 void InitiatorSession::reply(MutableBytes record) {
     auto reply = wire::read_reply(record);
-    if (!reply) return fail(std::move(reply).error());
+    const Stage stage = phase_ == Phase::handshake ? Stage::handshake : Stage::channel;
+    if (!reply) return fail({reply.error().code, stage, reply.error().message, reply.error().hint});
+    if (making_ && making_->awaited() != 0 && reply->xid == making_->awaited())
+        return made(making_->replied(*reply));
     const auto found = pending_.find(reply->xid);
     if (found == pending_.end())
-        return fail(broken(Stage::channel, "peer answered a call that is not under way"));
-    const Pending pending = found->second;
+        return fail(broken(stage, phase_ == Phase::handshake
+                                      ? "the reply to INIT has the number of another call"
+                                      : "peer answered a call that is not under way"));
+    Pending pending = std::move(found->second);
     pending_.erase(found);
-    // A denial bears no proof: whoever can write to the connection could deny what was done.
-    if (reply->kind != wire::Reply::Kind::accepted) return fail(denial(Stage::channel, *reply));
-    if (reply->verifier.flavor != AuthFlavor::gss)
-        return fail(broken(Stage::channel, "a reply has no verifier"));
-    const auto sequence = wire::to_xdr(pending.sequence);
-    if (auto verified = context_->verify(sequence, reply->verifier.body); !verified)
-        return fail(broken(Stage::channel, "check the verifier of a reply: " + verified.error().message));
-    accepted(pending, *reply);
-    destroy_if_done();
+    kept_ -= pending.record.size();
+    InitiatorContext& context = contexts_.at(pending.context);
+    --context.in_flight;
+    if (reply->kind != wire::Reply::Kind::accepted) {
+        denied(std::move(pending), *reply);
+    } else {
+        if (reply->verifier.flavor != AuthFlavor::gss)
+            return fail(broken(Stage::channel, "a reply has no verifier"));
+        const auto sequence = wire::to_xdr(pending.sequence);
+        if (auto verified = context.security->verify(sequence, reply->verifier.body); !verified)
+            return fail(broken(Stage::channel, "check the verifier of a reply: " + verified.error().message));
+        accepted(pending, *reply);
+    }
+    if (phase_ == Phase::over) return;
+    call_those_waiting();
+    end_if_done();
 }
 
 void InitiatorSession::accepted(const Pending& pending, const wire::Reply& reply) {
+    InitiatorContext& context = contexts_.at(pending.context);
     if (pending.is_destroy) {
+        const bool was_last = program_ended_ && current_ == &context;
+        if (was_last) current_ = nullptr;
+        host_.discard(context.number);
+        contexts_.erase(context.number);
+        if (!was_last) return;
         host_.program_end(Verdict::authenticated);
         phase_ = Phase::over;
         return host_.end(Verdict::authenticated, std::nullopt);
     }
-    wire::XdrWriter out;
+    wire::XdrWriter out(reply.results.size() + most_overhead / 8);
     wire::put_accepted(out, pending.program_xid, {}, reply.status);
     if (reply.status == AcceptStatus::program_mismatch) {
         out.number(reply.low);
         out.number(reply.high);
     }
     if (reply.status == AcceptStatus::success) {
-        auto results = wire::open_protected(*context_, options_.service, pending.sequence, reply.results);
+        auto results =
+            wire::open_protected(*context.security, options_.service, pending.sequence, reply.results);
         if (!results) return fail(std::move(results).error());
         out.raw(*results);
     }
     deliver(out.view());
+    if (phase_ != Phase::over && current_ != &context && context.in_flight == 0) retire(context);
+}
+
+// A denial bears no proof: whoever can write to the connection could deny what was done. Only that the peer
+// does not know the context is believed, for that is checked by making another.
+void InitiatorSession::denied(Pending pending, const wire::Reply& reply) {
+    const bool is_unknown =
+        reply.kind == wire::Reply::Kind::auth_error &&
+        (reply.why == AuthStatus::gss_credential_problem || reply.why == AuthStatus::gss_context_problem);
+    if (!is_unknown || pending.is_repeat) return fail(denial(Stage::channel, reply));
+    const bool is_end =
+        pending.is_destroy && program_ended_ && current_ == &contexts_.at(pending.context);
+    if (is_end) return end_unproven();
+    lose(pending);
+    if (pending.is_destroy) return;
+    if (pending.record.empty()) return refuse_here(pending.program_xid, AuthStatus::failed);
+    wait({std::move(pending.record), true});
 }
 
 void InitiatorSession::deliver(Bytes record) {
@@ -182,81 +324,21 @@ void InitiatorSession::network_end() {
     if (phase_ != Phase::open)
         return fail({Code::refused_by_peer, Stage::handshake,
                      "peer closed the connection before the context was complete",
-                     std::string(see_the_peer)});
+                     "the peer's log says why"});
     if (!network_.is_at_boundary())
         return fail(broken(Stage::channel, "connection ended within a message: " + network_.progress()));
+    end_unproven();
+}
+
+void InitiatorSession::end_unproven() {
     phase_ = Phase::over;
     host_.program_end(Verdict::unauthenticated);
     host_.end(Verdict::unauthenticated, std::nullopt);
 }
 
-// From the program
-
-void InitiatorSession::program_bytes(Bytes bytes) {
-    if (phase_ != Phase::open || program_ended_) return;
-    std::vector<std::byte> room(bytes.begin(), bytes.end());
-    MutableBytes input(room);
-    while (!input.empty() && phase_ == Phase::open) {
-        auto record = program_.next(input);
-        if (!record) return fail(std::move(record).error());
-        if (*record) call(**record);
-    }
-}
-
-void InitiatorSession::call(MutableBytes record) {
-    auto call = wire::read_call(record);
-    if (!call)
-        return fail({Code::invalid_request, Stage::channel, "from the program: " + call.error().message});
-    wire::XdrWriter out;
-    if (call->rpc != wire::rpc_version) {
-        wire::put_rpc_mismatch(out, call->xid);
-        return deliver(out.view());
-    }
-    if (call->credential.flavor != AuthFlavor::none && call->credential.flavor != AuthFlavor::sys) {
-        wire::put_auth_error(out, call->xid, wire::AuthStatus::rejected_credential);
-        return deliver(out.view());
-    }
-    if (call->program != options_.program) return answer_here(*call, AcceptStatus::program_unavailable);
-    if (call->version != options_.version) return answer_here(*call, AcceptStatus::program_mismatch);
-    send_call(call->xid, *call, GssProcedure::data);
-}
-
-void InitiatorSession::answer_here(const wire::Call& call, AcceptStatus status) {
-    wire::XdrWriter out;
-    wire::put_accepted(out, call.xid, {}, status);
-    if (status == AcceptStatus::program_mismatch) {
-        out.number(options_.version);
-        out.number(options_.version);
-    }
-    deliver(out.view());
-}
-
-void InitiatorSession::send_call(std::uint32_t program_xid, const wire::Call& call, GssProcedure procedure) {
-    if (pending_.size() >= most_pending)
-        return fail({Code::limit, Stage::channel, "the program has too many calls under way"});
-    if (next_sequence_ >= wire::max_sequence)
-        return fail({Code::limit, Stage::channel, "the context has been used for all calls that it allows"});
-    const std::uint32_t xid = next_xid_++, sequence = next_sequence_++;
-    wire::XdrWriter out;
-    wire::put_call(out, xid, options_.program, options_.version, call.procedure);
-    wire::put_auth(out, AuthFlavor::gss, wire::to_xdr({procedure, sequence, options_.service, handle_}));
-    auto mic = context_->mic(out.view());
-    if (!mic) return fail(std::move(mic).error());
-    wire::put_auth(out, AuthFlavor::gss, *mic);
-    auto sealed = wire::put_protected(out, *context_, options_.service, sequence, call.arguments);
-    if (!sealed) return fail(std::move(sealed).error());
-    pending_[xid] = {program_xid, sequence, procedure == GssProcedure::destroy};
-    if (auto sent = send_record(host_.network(), out.view()); !sent) fail(std::move(sent).error());
-}
-
-void InitiatorSession::program_end() {
-    if (phase_ != Phase::open || program_ended_) return;
-    program_ended_ = true;
-    destroy_if_done();
-}
-
-void InitiatorSession::destroy_if_done() {
-    if (phase_ == Phase::open && program_ended_ && pending_.empty()) send_call(0, {}, GssProcedure::destroy);
+void InitiatorSession::end_if_done() {
+    const bool is_done = program_ended_ && pending_.empty() && waiting_.empty() && !making_;
+    if (phase_ == Phase::open && is_done && current_ != nullptr) send_destroy(*current_);
 }
 
 void InitiatorSession::fail(Error error) {

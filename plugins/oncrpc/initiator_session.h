@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The initiator of wire `rpcsec_gss`: the program speaks plain ONC RPC, whose calls go out under RPCSEC_GSS
 // and whose replies come back verified. Calls have numbers of our own on the network, so that the program's
-// may be what they like. A program's end of stream becomes DESTROY once its last call is answered; the
-// verified answer to that is the peer's authenticated end.
+// may be what they like. A context is replaced before its ticket ends, and when the peer knows it no more;
+// then a call that the peer refused is made again, once, for it was not carried out. A program's end of
+// stream becomes DESTROY once its last call is answered; the verified answer to that is the peer's
+// authenticated end.
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "mutual/transport.h"
+#include "plugins/oncrpc/making_context.h"
 #include "plugins/oncrpc/rpc_options.h"
 #include "wire/rpc_message.h"
 
@@ -17,57 +23,78 @@ namespace mutual::oncrpc {
 
 class InitiatorSession final : public Session {
 public:
-    InitiatorSession(const RpcOptions& options, SessionHost& host);
+    InitiatorSession(RpcOptions options, SessionHost& host);
 
-    void start() override;
+    void start() override { make_context(); }
     void network_bytes(MutableBytes bytes) override;
     void network_end() override;
     void program_bytes(Bytes bytes) override;
     void program_end() override;
     void stepped(ContextNumber context, StepAnswer answer) override;
     void admitted(ContextNumber, AdmissionAnswer) override {}
-    void wake() override {}
+    void wake() override;
+    std::size_t largest_output() const override;
 
 private:
-    enum class Phase : std::uint8_t {
-        stepping,    // the answer to a step is awaited
-        refused,     // the same, with the peer's error token: only to learn why
-        initiating,  // the reply to INIT or CONTINUE_INIT is awaited
-        open,
-        over,
+    using Octets = std::vector<std::byte>;
+    enum class Phase : std::uint8_t { handshake, open, over };
+    // A call of the program's that could not go out yet.
+    struct Waiting {
+        Octets record;
+        bool is_repeat = false;
     };
     // A call that is on its way.
     struct Pending {
         std::uint32_t program_xid = 0;
         std::uint32_t sequence = 0;
+        ContextNumber context = 0;
         bool is_destroy = false;
+        bool is_repeat = false;
+        Octets record;  // the program's, to be made again; empty where there was no room for it
     };
 
-    void send_init(Bytes token);
-    void init_reply(MutableBytes record);
-    void init_failed(const wire::InitResult& result);
-    void established();
-    void call(MutableBytes record);
+    // Contexts
+    void make_context();
+    void made(MakingContext::Outcome outcome);
+    void not_made(Error error);
+    void schedule();
+    void retire(InitiatorContext& context);
+    void lose(const Pending& pending);
+    void send_destroy(InitiatorContext& context);
+    // Calls
+    void call(MutableBytes record, bool is_repeat);
     void answer_here(const wire::Call& call, wire::AcceptStatus status);
-    void send_call(std::uint32_t program_xid, const wire::Call& call, wire::GssProcedure procedure);
+    void refuse_here(std::uint32_t xid, wire::AuthStatus why);
+    bool may_call() const;
+    void wait(Waiting call);
+    void call_those_waiting();
+    void send_call(const wire::Call& call, Pending pending);
+    Result<void> put_call(InitiatorContext& context, const wire::Call& call, wire::GssProcedure procedure,
+                          std::uint32_t xid);
+    // Replies
     void reply(MutableBytes record);
     void accepted(const Pending& pending, const wire::Reply& reply);
+    void denied(Pending pending, const wire::Reply& reply);
     void deliver(Bytes record);
-    void destroy_if_done();
+    void end_if_done();
+    void end_unproven();
     void fail(Error error);
 
     const RpcOptions options_;
     SessionHost& host_;
-    Phase phase_ = Phase::stepping;
+    Phase phase_ = Phase::handshake;
     wire::RecordReader network_;
     wire::RecordReader program_;
-    SecurityContext* context_ = nullptr;
-    std::vector<std::byte> handle_;
-    std::vector<std::byte> verifier_;  // of the reply to INIT, until it can be checked
-    std::uint32_t window_ = 0;
-    std::uint32_t next_sequence_ = 1;
+    std::optional<MakingContext> making_;
+    std::map<ContextNumber, InitiatorContext> contexts_;
+    InitiatorContext* current_ = nullptr;  // the newest; null: calls wait for one
+    std::chrono::seconds pause_{0};  // before a context is tried again
+    Instant not_before_{};
     std::uint32_t next_xid_ = 1;
-    std::map<std::uint32_t, Pending> pending_;  // by the number on the network
+    std::unordered_map<std::uint32_t, Pending> pending_;  // by the number on the network
+    std::size_t kept_ = 0;                                // octets of their records
+    std::deque<Waiting> waiting_;
+    bool is_held_ = false;
     bool program_ended_ = false;
 };
 

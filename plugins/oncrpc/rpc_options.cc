@@ -17,6 +17,15 @@ std::uint32_t required_number(options::Reader& reader, std::string_view key, std
     return static_cast<std::uint32_t>(value.value_or(0));
 }
 
+std::vector<std::uint32_t> required_versions(options::Reader& reader) {
+    std::vector<std::uint32_t> versions;
+    for (const std::int64_t version : reader.numbers("versions", 0, highest))
+        versions.push_back(static_cast<std::uint32_t>(version));
+    if (versions.empty()) reader.fault("versions", "is missing or empty");
+    std::ranges::sort(versions);
+    return versions;
+}
+
 }  // namespace
 
 Result<RpcOptions> read_rpc_options(std::string_view json) {
@@ -24,14 +33,14 @@ Result<RpcOptions> read_rpc_options(std::string_view json) {
     if (!object) return std::move(object).error();
     options::Reader reader{*object};
     RpcOptions read;
-    reader.choice("wire", {"rpcsec_gss"}, 0);
     read.program = required_number(reader, "program", 1);
-    read.version = required_number(reader, "version", 0);
+    read.versions = required_versions(reader);
     constexpr std::size_t privacy = 2;
     const std::size_t service = reader.choice("service", {"none", "integrity", "privacy"}, privacy);
     read.service = static_cast<wire::GssService>(service + 1);
     const auto most = reader.number("max_record", 4096, static_cast<std::int64_t>(wire::largest_record));
     if (most) read.max_record = static_cast<std::size_t>(*most);
+    read.tells_server = reader.choice("credential", {"sys", "none"}, 0) == 0;
     if (auto good = reader.finish(); !good) return std::move(good).error();
     return read;
 }

@@ -18,9 +18,12 @@ public:
             error.stage = Stage::connect;
             return error;
         }
-        if (parameters.role == Role::initiator)
-            return std::unique_ptr<Session>{std::make_unique<InitiatorSession>(*options, host)};
-        return std::unique_ptr<Session>{std::make_unique<AcceptorSession>(*options, host)};
+        if (parameters.role == Role::acceptor)
+            return std::unique_ptr<Session>{std::make_unique<AcceptorSession>(std::move(*options), host)};
+        if (options->versions.size() != 1)
+            return Error(Code::invalid_configuration, Stage::connect,
+                         "option `versions` must name the one that the channel is opened for");
+        return std::unique_ptr<Session>{std::make_unique<InitiatorSession>(std::move(*options), host)};
     }
 };
 

@@ -22,7 +22,7 @@ using Octets = std::vector<std::byte>;
 using Events = std::vector<std::string>;
 
 inline std::string options_with(const std::string& more) {
-    return R"({"wire":"rpcsec_gss","program":200001,"version":2)" + more + "}";
+    return R"({"program":200001,"versions":[2])" + more + "}";
 }
 
 inline Octets record_of(Bytes message) {

@@ -83,6 +83,24 @@ std::optional<std::int64_t> Reader::number(std::string_view key, std::int64_t lo
     return std::nullopt;
 }
 
+std::vector<std::int64_t> Reader::numbers(std::string_view key, std::int64_t lowest, std::int64_t highest,
+                                          std::size_t most) {
+    const auto* value = find(key);
+    if (!value) return {};
+    const auto* array = value->if_array();
+    const auto good = [&](const json::value& item) {
+        return item.is_int64() && item.get_int64() >= lowest && item.get_int64() <= highest;
+    };
+    if (!array || array->size() > most || !std::all_of(array->begin(), array->end(), good)) {
+        fault(key, "must be an array of at most " + std::to_string(most) + " numbers from " +
+                       std::to_string(lowest) + " to " + std::to_string(highest));
+        return {};
+    }
+    std::vector<std::int64_t> found;
+    for (const auto& item : *array) found.push_back(item.get_int64());
+    return found;
+}
+
 std::size_t Reader::choice(std::string_view key, const std::vector<std::string_view>& names,
                            std::size_t otherwise) {
     const auto* value = find(key);

@@ -31,6 +31,8 @@ public:
     std::string required_text(std::string_view key, std::size_t longest = 1024);
     std::vector<std::string> texts(std::string_view key, std::size_t most = 64);
     std::optional<std::int64_t> number(std::string_view key, std::int64_t lowest, std::int64_t highest);
+    std::vector<std::int64_t> numbers(std::string_view key, std::int64_t lowest, std::int64_t highest,
+                                      std::size_t most = 64);
     std::size_t choice(std::string_view key, const std::vector<std::string_view>& names,
                        std::size_t otherwise);
     // Objects inside an array; they live in the reader's own object.

@@ -16,9 +16,7 @@ Result<Instance> parse_instance(const options::json::object& object, const std::
     candidate.service_class = reader.required_text("class", 64);
     candidate.host = reader.required_text("host", 255);
     candidate.port = static_cast<std::uint16_t>(reader.number("port", 1, 65535).value_or(0));
-    if (candidate.port == 0) reader.fault("port", "is required");
-    const auto transport = reader.text("transport", 64);
-    if (!transport.empty()) candidate.transport = transport;
+    candidate.transport = reader.text("transport", 64);
     candidate.service_name = reader.text("service_name");
     instance.keywords = reader.texts("keywords");
     candidate.priority = static_cast<std::uint32_t>(reader.number("priority", 0, 65535).value_or(0));

@@ -34,7 +34,7 @@ TEST(StaticPlugin, GivesEveryInstanceOfTheClassAsWritten) {
     ASSERT_EQ(found.size(), 2U);
     EXPECT_EQ(found[0].host, "app1.mutual.test");
     EXPECT_EQ(found[0].port, 7010);
-    EXPECT_EQ(found[0].transport, "sockets");
+    EXPECT_EQ(found[0].transport, "");
     EXPECT_EQ(found[0].priority, 1U);
     EXPECT_EQ(found[0].weight, 5U);
     EXPECT_EQ(found[0].trust, SourceTrust::administrator);

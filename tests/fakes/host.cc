@@ -55,7 +55,7 @@ void FakeHost::admit(ContextNumber context, std::string claim) {
     require(role_ == Role::acceptor, "initiator asks for admission");
     require(contexts.contains(context), "admission of an incomplete context");
     owed_.emplace_back([this, context](Session& to) {
-        AdmissionAnswer admission{admits, std::nullopt};
+        AdmissionAnswer admission{admits, std::nullopt, stamp, acts_as};
         if (!admits)
             admission.error = Error{Code::denied, Stage::admission, "admit the peer: no rule allows it"};
         to.admitted(context, std::move(admission));
@@ -151,13 +151,14 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
     std::uint64_t with_key = 0;
     words >> word >> number >> with_key;
     const bool initiator = role_ == Role::initiator;
-    const bool fits = words && number == context && word == (initiator ? "welcome" : "hello") &&
+    // Each end numbers its own.
+    const bool fits = words && (number == context || !initiator) && word == (initiator ? "welcome" : "hello") &&
                       !contexts.contains(context) && (!initiator || offered_[context] == with_key);
     if (!fits) {
         result.error = Error{Code::wrong_peer, Stage::handshake, "step the handshake: token is not valid"};
         return result;
     }
-    if (!initiator) result.token = token("welcome", context, with_key);
+    if (!initiator) result.token = token("welcome", number, with_key);
     result.established = complete(context, with_key);
     return result;
 }
@@ -166,6 +167,7 @@ SecurityContext* FakeHost::complete(ContextNumber context, std::uint64_t with_ke
     auto& made = contexts[context];
     made = std::make_unique<FakeSecurityContext>(role_, with_key);
     made->facts_.flags = flags;
+    if (role_ == Role::acceptor) made->facts_.initiator = peer;
     return made.get();
 }
 

@@ -46,6 +46,9 @@ public:
     void end(Verdict verdict, std::optional<Error> error) override;
     void wake_at(Instant when) override;
     Instant now() const override { return now_; }
+    Instant renew_at() const override { return renewal; }
+    void hold_program(bool hold) override { program_held = hold; }
+    void count_calls(std::uint64_t more) override { calls += more; }
 
     // What it owes the Session: answers, one at a time. True if there was one.
     bool answer_one();
@@ -60,6 +63,10 @@ public:
     std::vector<std::byte> error_token;  // and this token
     std::size_t token_size = 0;          // tokens are padded to this length
     std::uint64_t key = 42;              // of the next context that an initiator opens
+    Instant renewal = Instant::max();
+    std::string peer = "initiator@FAKE.TEST";  // of the contexts that an acceptor completes
+    std::uint32_t stamp = 7;                   // of admission
+    std::optional<LocalUser> acts_as;
 
     // What happened
     Session* session = nullptr;  // set by the test once it has made one
@@ -73,6 +80,8 @@ public:
     std::optional<Verdict> ended;
     std::optional<Error> error;
     std::optional<Instant> wake_time;
+    bool program_held = false;
+    std::uint64_t calls = 0;
     std::map<ContextNumber, std::unique_ptr<FakeSecurityContext>> contexts;
 
 private:

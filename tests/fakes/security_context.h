@@ -26,9 +26,11 @@ public:
     Result<Supplementary> verify(Bytes message, Bytes mic) override;
     Result<void> prf(Bytes input, MutableBytes output) override;
     const ContextFacts& facts() const override { return facts_; }
+    bool is_expired() const override { return expired; }
 
     // Knobs
     ContextFacts facts_;
+    bool expired = false;
     bool seals_integrity_only = false;
     std::optional<Error> fails;  // seal and open answer with this
     std::size_t sealed = 0;

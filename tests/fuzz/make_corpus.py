@@ -329,6 +329,18 @@ def messages():
     message("plugin_messages", "finding", {"note": "a" + "\u20ac" * 341}, "full_note")
     message("plugin_messages", "finding", {"problem": problem}, "problem")
     message("plugin_messages", "finding", {}, "nothing_more")
+    query = {"addresses": ["192.0.2.7", "2001:db8::7"], "program": 200500, "rpcVersion": 2, "timeoutMilliseconds": 2000}
+    registration = {"program": 200500, "versions": [1, 2], "address": "::", "port": 7000}
+    message("plugin_messages", "FindRpc", {"version": 1, **query})
+    message("plugin_messages", "FindRpc", {"version": 1, **query, "addresses": []}, "no_address")
+    message("plugin_messages", "RegisterRpc", {"version": 1, "service": "payroll", **registration})
+    message("plugin_messages", "RegisterRpc", {"version": 1, "service": "payroll", **registration, "versions": [1.5]},
+            "no_version")
+    message("plugin_messages", "UnregisterRpc", {"version": 1, "service": "payroll"})
+    message("plugin_messages", "finder FindRpc", {**query, "port": 111})
+    message("plugin_messages", "finder Register", {**registration, "isWanted": True, "socket": "/run/rpcbind.sock",
+                                                   "timeoutMilliseconds": 5000})
+    message("plugin_messages", "place", {"address": "192.0.2.7", "port": 7000, "how": "rpcbind v4"})
 
     message("broker_messages", "Open", {"request": {"service": "ledger", "keywords": ["books"], "instance": "x",
             "host": "app1.example.org", "credentialCache": "KCM:", "minimumLifetimeSeconds": 60,
@@ -356,6 +368,38 @@ def messages():
     message("broker_messages", "addresses", {"addresses": ["192.0.2.1", "::1"]})
 
 
+def rpcbind():
+    flag, address, port, entries, mappings = range(5)
+
+    def text(value):
+        return struct.pack(">I", len(value)) + value + b"\0" * (-len(value) % 4)
+
+    def entry(version, netid, universal, owner, program=200500):
+        return struct.pack(">3I", 1, program, version) + text(netid) + text(universal) + text(owner)
+
+    def reply(name, asked, results, status=0):
+        seed("rpcbind", name, bytes([asked]) + struct.pack(">6I", 7, 1, 0, 0, 0, status) + results)
+
+    none = struct.pack(">I", 0)
+    reply("yes", flag, struct.pack(">I", 1))
+    reply("neither", flag, struct.pack(">I", 2))
+    reply("port", port, struct.pack(">I", 7000))
+    reply("large_port", port, struct.pack(">I", 70000))
+    for name, universal in (("ipv4", b"192.0.2.7.27.88"), ("ipv6", b"2001:db8::7.27.88"), ("any", b"0.0.0.0.0.111"),
+                            ("mapped", b"::ffff:127.0.0.1.27.88"), ("path", b"/run/rpcbind.sock"), ("empty", b""),
+                            ("large_octet", b"192.0.2.7.27.256")):
+        reply(f"address_{name}", address, text(universal))
+    reply("long_text", address, text(b"x" * 257))
+    reply("list", entries, entry(1, b"tcp", b"0.0.0.0.27.88", b"903") + entry(2, b"tcp6", b"::.27.88", b"superuser")
+          + entry(4, b"local", b"/run/rpcbind.sock", b"superuser", 100000) + none)
+    reply("cut_list", entries, entry(1, b"tcp", b"0.0.0.0.27.88", b"903"))
+    reply("more_behind", entries, none + none)
+    reply("mappings", mappings, struct.pack(">10I", 1, 200500, 1, 6, 7000, 1, 200500, 2, 17, 7000) + none)
+    reply("no_such_version", entries, struct.pack(">2I", 2, 4), status=2)
+    reply("no_such_procedure", entries, b"", status=3)
+    seed("rpcbind", "refusal", bytes([address]) + struct.pack(">5I", 7, 1, 1, 1, 5))
+
+
 def config():
     with open(f"{HERE}/../../docs/mutuald.toml.example") as file:
         seed("config", "example", file.read())
@@ -381,7 +425,7 @@ def config():
 
 
 def main():
-    for make in (varlink, gss_frame, session, first_token, ticket, dns, scp, spn, headers, messages, config):
+    for make in (varlink, gss_frame, session, first_token, ticket, dns, scp, spn, headers, messages, rpcbind, config):
         make()
 
 

@@ -4,6 +4,7 @@
 #include "daemon/broker/plugins_messages.h"
 #include "daemon/plugin/findings.h"
 #include "daemon/plugin/requests.h"
+#include "daemon/plugin/rpc_requests.h"
 #include "tests/fuzz/call.h"
 
 namespace mutual::fuzz {
@@ -53,6 +54,39 @@ void check_finding(varlink::Call& call) {
     if (found.problem) require(found.problem->code == findings.problem->code, "the broker learns what it is");
 }
 
+void check_find_rpc(varlink::Call& call) {
+    const auto find = read_find_rpc(call);
+    if (!accepted_call(find)) return;
+    require(!find->query.addresses.empty() && find->query.addresses.size() <= 16, "addresses are bounded");
+    const FinderFindRpcCall request{find->query, 111, find->timeout};
+    const auto again = read_finder_find_rpc(to_call(request));
+    require(again.ok() && again->query == find->query && again->timeout == find->timeout,
+            "a finder is asked what the supervisor was");
+}
+
+void check_register_rpc(varlink::Call& call) {
+    const auto wanted = read_register_rpc(call);
+    if (!accepted_call(wanted)) return;
+    const auto& registration = wanted->registration;
+    require(!registration.versions.empty() && registration.versions.size() <= most_rpc_versions,
+            "versions are bounded");
+    require(registration.port != 0, "a service has a port");
+    const FinderRegisterCall request{true, "/run/rpcbind.sock", registration, std::chrono::milliseconds(1)};
+    const auto again = read_finder_register(to_call(request));
+    require(again.ok() && again->is_wanted && again->registration == registration,
+            "a finder is told what the supervisor was");
+}
+
+// A finder's reply; the broker understands what comes of it.
+void check_rpc_place(varlink::Call& call) {
+    const auto place = read_rpc_place(as_reply(call));
+    if (!accepted(place)) return;
+    const auto again = broker::read_rpc_place(to_reply(*place));
+    require(again.ok() && again->address == place->address && again->port == place->port &&
+                again->how == place->how,
+            "a place is the same to both programs");
+}
+
 constexpr Reader readers[] = {
     {"Find", check_find},
     {"Resolve", [](varlink::Call& call) { accepted_call(read_resolve(call)); }},
@@ -61,6 +95,12 @@ constexpr Reader readers[] = {
     {"finder Find", check_finder_find},
     {"finder Resolve", [](varlink::Call& call) { accepted_call(read_finder_resolve(call)); }},
     {"finding", check_finding},
+    {"FindRpc", check_find_rpc},
+    {"RegisterRpc", check_register_rpc},
+    {"UnregisterRpc", [](varlink::Call& call) { accepted_call(read_unregister_rpc(call)); }},
+    {"finder FindRpc", [](varlink::Call& call) { accepted_call(read_finder_find_rpc(call)); }},
+    {"finder Register", [](varlink::Call& call) { accepted_call(read_finder_register(call)); }},
+    {"place", check_rpc_place},
 };
 
 }  // namespace

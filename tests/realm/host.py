@@ -13,7 +13,7 @@ ADDRESSES = {"dc": "10.77.0.1", "app1": "10.77.0.11", "app2": "10.77.0.12", "cli
              "client2": "10.77.0.22", "rogue": "10.77.0.66"}
 USERS = {"alice": 1001, "bob": 1002, "carol": 1003}
 ACCOUNTS = {"root": 0, "daemon": 1, "mutuald": 900, "mutuald-keys": 901, "mutuald-channel": 902,
-            "mutuald-plugin": 903, **USERS, "ledger": 2001, "nobody": 65534}
+            "mutuald-plugin": 903, "_rpc": 904, **USERS, "ledger": 2001, "nobody": 65534}
 GROUPS = {**ACCOUNTS, "nogroup": 65534, "mutuald-admin": 910}
 MEMBERS = {"mutuald-admin": ["carol"]}
 BUILD = "/opt/mutuald"  # where a host sees the build folder

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs on the hosts of a realm: run, started, stopped, configured; mutuald until it answers; its socket."""
+"""Programs on the hosts of a realm: run, started, stopped, configured; mutuald and rpcbind until they answer."""
 import contextlib
 import json
 import os
@@ -116,6 +116,18 @@ class Programs:
                 finally:
                     link.close()
         eventually(answers, bound, f"mutuald on {name}, ready")
+        return process
+
+    def start_rpcbind(self, name, *words):
+        """Starts the host's rpcbind and waits until it has answered; returns its process."""
+        self.must(name, "mkdir", "-p", "/run/rpcbind")
+        process = self.start_on(name, "rpcbind", "-f", *words)
+
+        def answers():
+            if process.poll() is not None:
+                raise AssertionError(f"rpcbind on {name} ended with {process.returncode} before it was ready")
+            return self.run_on(name, "rpcinfo").returncode == 0 and self.run_on(name, "rpcinfo", "-p").returncode == 0
+        eventually(answers, 20.0, f"rpcbind on {name}, ready")
         return process
 
     def varlink(self, name, path=SOCKET, user="root"):

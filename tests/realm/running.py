@@ -170,4 +170,6 @@ def rule(name, services, users=(), groups=(), action="allow"):
 
 def _toml(value):
     """A value in TOML; JSON's strings, numbers, lists of them and booleans are TOML's, too."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
     return json.dumps(value)

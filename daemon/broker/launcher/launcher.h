@@ -10,7 +10,7 @@
 namespace mutual::launcher {
 
 struct LauncherOptions {
-    std::vector<std::string> transports{"sockets"};  // one mutuald-channel for each
+    std::vector<std::string> transports{"sockets", "oncrpc"};  // one mutuald-channel for each
     std::string program_folder;                      // empty: beside this program, or where it was installed
 };
 
