@@ -50,6 +50,7 @@ for folder in by-pkg-config by-cmake; do
         says_its_usage "$root/$folder/$name"
     done
 done
+says_its_usage "$root/by-cmake/rpc/payroll_ask"
 
 # block N: the guide's Nth piece of C++.
 block() {
