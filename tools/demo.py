@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows one channel and four refusals on real parts: a KDC, a directory, three hosts, in private namespaces.
+"""Shows two channels and four refusals on real parts: a KDC, a directory, three hosts, in private namespaces.
 
 Builds what is not built yet; tools/demo installs by apt what is missing. Needs root. Without --keep nothing is left behind.
 """
@@ -22,13 +22,32 @@ import kerberos  # noqa: E402
 import ledger  # noqa: E402
 import step  # noqa: E402
 import world as realm  # noqa: E402
-from programs import Programs  # noqa: E402
+from programs import Programs, eventually  # noqa: E402
 
 DENIED, NOT_AUTHENTICATED = 5, 6
 FOLDER = f"{TREE}/build/demo"
+# A program of ONC RPC, for whose port rpcbind on the host is asked (examples/rpc).
+PAYROLL_SOCKET = "/run/payroll/payroll.sock"
+PAYROLL = f"""
+[service.payroll]
+class = "ledger"
+realm = "{host.REALM}"
+host = "{host.full_name('app1')}"
+[service.payroll.rpc]
+program = 0x20000001
+versions = [1]
+"""
 # Offered and asked for, but not served: for programs of yours (docs/programmer.md).
 PRACTICE = "practice"
-OFFERED = f"""
+OFFERED = PAYROLL + f"""
+[service.payroll.accept]
+spns = ["ledger/{host.full_name('app1')}"]
+keytab = "/etc/mutuald/keytabs/ledger.keytab"
+port = 7020
+deliver = "unix"
+socket = "{PAYROLL_SOCKET}"
+socket_user = "ledger"
+allow = {{ principals = ["alice@{host.REALM}"] }}
 [service.{PRACTICE}]
 class = "ledger"
 realm = "{host.REALM}"
@@ -40,7 +59,7 @@ deliver = "accept"
 accept_users = ["ledger"]
 allow = {{ principals = ["alice@{host.REALM}"] }}
 """
-ASKED_FOR = f"""
+ASKED_FOR = PAYROLL + f"""
 [plugin.static.options]
 instances = [{{ class = "ledger", host = "{host.full_name('app1')}", port = 7010 }}]
 [service.{PRACTICE}]
@@ -51,7 +70,7 @@ discovery = ["static"]
 name = "people-who-practise"
 action = "allow"
 users = ["alice"]
-services = ["{PRACTICE}"]
+services = ["{PRACTICE}", "payroll"]
 """
 
 
@@ -76,6 +95,8 @@ def bring_up(folder):
     os.makedirs(os.path.dirname(FOLDER), exist_ok=True)
     world = realm.up(FOLDER, ["app1", "client1", "rogue"], folder)
     programs = Programs(world)
+    programs.start_rpcbind("app1")
+    start_payroll(programs)
     for name in ("app1", "rogue"):
         ledger.start_server(programs, name)
         programs.start_mutuald(name, ledger.server_config(name, more=OFFERED if name == "app1" else ""))
@@ -87,6 +108,30 @@ def bring_up(folder):
     for user in ("alice", "bob"):
         kerberos.kinit(world, "client1", user)
     return programs
+
+
+def start_payroll(programs):
+    """The example's server on app1, and its asking end on client1; the tree may be closed to their users."""
+    for name, program in (("app1", "payroll_serve"), ("client1", "payroll_ask")):
+        shutil.copy(f"{programs.world.build}/bin/{program}", programs.world.inside(name, f"/opt/{program}"))
+    shutil.copy(os.path.realpath(f"{programs.world.build}/lib/libmutual.so.0"),
+                programs.world.inside("client1", "/opt/libmutual.so.0"))
+    folder = programs.world.inside("app1", os.path.dirname(PAYROLL_SOCKET))
+    os.makedirs(folder, exist_ok=True)
+    os.chown(folder, host.ACCOUNTS["ledger"], host.ACCOUNTS["ledger"])
+    programs.start_on("app1", "/opt/payroll_serve", PAYROLL_SOCKET, user="ledger", log="payroll")
+    eventually(lambda: os.path.exists(programs.world.inside("app1", PAYROLL_SOCKET)), what="the payroll, listening")
+
+
+def the_calls(programs):
+    say("alice's second program makes remote procedure calls, by stubs that rpcgen made. rpcbind on app1 knows the port "
+        "of program 536870913; on the network each call is under RPCSEC_GSS, and the server is told who makes it.")
+    scene(programs, "alice", ["find", "--rpc", "536870913:1"], 0, "rpcbind")
+    print("\nalice@client1$ payroll_ask payroll bob", flush=True)
+    done = programs.run_on("client1", "/opt/payroll_ask", "payroll", "bob", user="alice", env={"LD_LIBRARY_PATH": "/opt"})
+    print(textwrap.indent((done.stdout + done.stderr).rstrip(), "  ") + f"\n  (status {done.returncode})", flush=True)
+    if (done.returncode, done.stdout) != (0, f"alice@{host.REALM} asked: bob earns 3900\n"):
+        raise Surprise("alice should be told what bob earns")
 
 
 def scene(programs, user, words, status, pattern, typed=""):
@@ -165,8 +210,9 @@ def main():
         programs = bring_up(folder)
         print(f"the realm and three mutuald are up after {time.monotonic() - begun:.1f} s", flush=True)
         the_channel(programs)
+        the_calls(programs)
         the_refusals(programs)
-        print(f"\none channel and four refusals, as promised, in {time.monotonic() - begun:.1f} s", flush=True)
+        print(f"\ntwo channels and four refusals, as promised, in {time.monotonic() - begun:.1f} s", flush=True)
         keep = options.keep
         return 0
     except (Surprise, AssertionError, RuntimeError, OSError, step.Failed, subprocess.SubprocessError) as error:

@@ -82,6 +82,7 @@ TEST_F(GssRecords, FT_087_PiecesFitAContextWithALowerLimit) {
         Result<Supplementary> verify(Bytes message, Bytes mic) override { return real_.verify(message, mic); }
         Result<void> prf(Bytes in, MutableBytes result) override { return real_.prf(in, result); }
         const ContextFacts& facts() const override { return real_.facts(); }
+        bool is_expired() const override { return real_.is_expired(); }
         std::size_t limit = 3;
 
     private:

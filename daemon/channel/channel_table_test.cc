@@ -50,6 +50,31 @@ TEST(ChannelTable, RemembersTheFirstVerdictFor60SecondsAfterTheEnd) {
     EXPECT_FALSE(table.find_by_cookie(7, start + seconds(61)));
 }
 
+TEST(ChannelTable, GivesStampsThatNoKnownChannelHasAndFindsChannelsByThem) {
+    ChannelTable table;
+    ChannelFacts stamped = facts("a");
+    stamped.stamp = table.fresh_stamp();
+    EXPECT_GT(stamped.stamp, 0U);
+    EXPECT_LE(stamped.stamp, 0x7fffffffU) << "libtirpc's servers see a negative number";
+    const auto record = *table.add(stamped);
+    EXPECT_NE(table.fresh_stamp(), stamped.stamp);
+    EXPECT_EQ(table.find_by_stamp(stamped.stamp, start)->facts.channel, "a");
+    EXPECT_FALSE(table.find_by_stamp(stamped.stamp + 7, start));
+    table.end(record, ended, start);
+    EXPECT_TRUE(table.find_by_stamp(stamped.stamp, start + seconds(60)));
+    EXPECT_FALSE(table.find_by_stamp(stamped.stamp, start + seconds(61)));
+}
+
+TEST(ChannelTable, TellsTheLatestEndAndTheCalls) {
+    ChannelTable table;
+    const auto record = *table.add(facts("a"));
+    record->expires_at(ended);
+    record->count(1, 2, 3);
+    const auto state = table.find("a", start);
+    EXPECT_EQ(state->facts.expires, ended);
+    EXPECT_EQ(state->calls, 3U);
+}
+
 TEST(ChannelTable, RemembersABoundedNumberOfEnds) {
     ChannelTable table({seconds(60), 3});
     for (int i = 0; i < 10; ++i) table.end(*table.add(facts(std::to_string(i))), ended, start);
