@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# install_test.sh BUILD TREE SANITIZERS: installs libmutual into a folder of its own and builds the examples and the plugin
+# install_test.sh BUILD TREE SANITIZERS: installs libmutual into a folder of its own and builds the examples and the plugins
 # of docs/plugin-guide.md against that: with nothing but pkg-config, and with nothing but its CMake package. Each program
-# then has to find its library, and each plugin has to load.
+# then has to find its library, and each plugin has to load. The guide's test and fuzz target have to run, too.
 set -eu
 build=$1 examples=$2/examples guide=$2/docs/plugin-guide.md sanitizers=$3
 sanitize=${sanitizers:+-fsanitize=$sanitizers}
@@ -50,12 +50,28 @@ for folder in by-pkg-config by-cmake; do
         says_its_usage "$root/$folder/$name"
     done
 done
+says_its_usage "$root/by-cmake/rpc/payroll_ask"
 
-# The guide's plugin, by the guide's own command.
+# block N: the guide's Nth piece of C++.
+block() {
+    awk -v wanted="$1" '/^```cpp$/ { inside = ++count == wanted; next } /^```$/ { inside = 0 } inside' "$guide"
+}
+
+# by_the_guide OUTPUT: runs the guide's own command that makes this file.
+by_the_guide() {
+    command=$(grep -E -e "^(g|clang)[+][+] .* -o $1 " "$guide")
+    quietly bash -c "$command"  # which knows braces
+    test -e "$1"
+}
+
+loads() {
+    python3 -c 'import ctypes, os, sys; ctypes.CDLL(sys.argv[1], os.RTLD_NOW).mutual_plugin' "$1"
+}
+
+# The guide's discovery plugin.
 cd "$root/plugin"
-sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$guide" >example.cc
-command=$(sed -n '/^g++ /p' "$guide")
-eval "$command"
+block 1 >example.cc
+by_the_guide example.so
 cat >CMakeLists.txt <<'END'
 cmake_minimum_required(VERSION 3.16)
 project(example LANGUAGES CXX)
@@ -67,6 +83,22 @@ set_target_properties(example PROPERTIES PREFIX "")
 target_link_libraries(example PRIVATE mutual::contract)
 END
 build_by_cmake "$root/plugin" plugin-by-cmake ""
-for plugin in "$root/plugin/example.so" "$root/plugin-by-cmake/example.so"; do
-    python3 -c 'import ctypes, os, sys; ctypes.CDLL(sys.argv[1], os.RTLD_NOW).mutual_plugin' "$plugin"
-done
+loads "$root/plugin/example.so"
+loads "$root/plugin-by-cmake/example.so"
+
+# Its transport plugin, which is an example.
+mkdir "$root/transport"
+cd "$root/transport"
+cp "$examples/transport/framed.cc" "$examples/transport/CMakeLists.txt" .
+by_the_guide framed.so
+build_by_cmake "$root/transport" transport-by-cmake ""
+loads "$root/transport/framed.so"
+loads "$root/transport-by-cmake/framed.so"
+block 2 >framed_test.cc
+block 3 >framed_fuzz.cc
+MUTUALD=$2
+export MUTUALD
+by_the_guide framed_test
+quietly ./framed_test
+by_the_guide framed_fuzz
+quietly ./framed_fuzz -max_total_time=2

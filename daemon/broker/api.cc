@@ -280,7 +280,7 @@ asio::awaitable<Result<ChannelRow>> Api::find_channel(ChannelName name) {
 }
 
 // A stamp is of its transport only.
-asio::awaitable<Result<ChannelRow>> Api::find_stamped(const std::string& service, ChannelName name) {
+asio::awaitable<Result<ChannelRow>> Api::find_stamped(std::string service, ChannelName name) {
     const config::Service* definition = broker_.configuration->service(service);
     if (definition == nullptr || !definition->accept) co_return not_known(name);
     ChannelClient& client = broker_.channel(definition->transport);
@@ -301,8 +301,11 @@ Api::Reply Api::whois(varlink::Incoming incoming) {
     if (service.has_value() != (name.stamp != 0))
         parameters.fault("service", "goes with 'stamp', and 'stamp' with it");
     if (Result<void> finished = parameters.finish(); !finished) co_return failure(finished.error());
-    Result<ChannelRow> row =
-        service ? co_await find_stamped(*service, name) : co_await find_channel(name);
+    Result<ChannelRow> row = not_known(name);
+    if (service)
+        row = co_await find_stamped(*service, name);
+    else
+        row = co_await find_channel(name);
     if (row && !may_see(incoming.peer(), *row)) row = not_known(name);
     if (!row) co_return failure(row.error());
     varlink::Reply reply;

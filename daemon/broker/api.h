@@ -41,7 +41,7 @@ private:
     template <class T>
     asio::awaitable<Result<T>> in_a_moment(asio::awaitable<Result<T>> work);
     asio::awaitable<Result<ChannelRow>> find_channel(ChannelName name);
-    asio::awaitable<Result<ChannelRow>> find_stamped(const std::string& service, ChannelName name);
+    asio::awaitable<Result<ChannelRow>> find_stamped(std::string service, ChannelName name);
     bool may_see(const Caller& caller, const ChannelRow& row) const;
 
     Broker& broker_;

@@ -97,8 +97,7 @@ std::optional<std::string> reason_to_trust(const Judged& judged, const config::S
     if (service.trust.three_part && service.spn == config::SpnForm::three_part)
         return "only administrators register three-part SPNs (trust.three_part)";
     const bool is_ours = judged.plugin == "static" || judged.plugin == "host";
-    if (candidate.trust == SourceTrust::administrator && is_ours)
-        return "the local configuration names it";
+    if (candidate.trust == SourceTrust::administrator && is_ours) return "the local configuration names it";
     return std::nullopt;
 }
 

@@ -24,14 +24,10 @@ Offering::Offering(Broker& broker, const config::Service& service)
 
 Offering::Order Offering::order_of(const config::Service& service) const {
     const config::Accept& accept = *service.accept;
-    Order order{service.transport,
-                broker_.configuration->protection(service.transport),
-                service.options,
-                accept.keytab,
-                accept.principals,
-                accept.address,
-                accept.port,
-                accept.limits};
+    Order order{service.transport, broker_.configuration->protection(service.transport),
+                service.options,   accept.keytab,
+                accept.principals, accept.address,
+                accept.port,       accept.limits};
     if (service.rpc && accept.rpc.is_registered) {
         order.rpc_program = service.rpc->program;
         order.rpc_versions = service.rpc->versions;
@@ -70,8 +66,8 @@ asio::awaitable<Result<void>> Offering::offer(Order order) {
     if (!transport_.empty() && transport_ != order.transport) co_await close();
     Result<ChannelProgram> program = co_await broker_.channel(order.transport).status();
     if (!program) co_return program.error();
-    Result<AcceptingGrants> grants =
-        co_await broker_.keys.accept(service_, order.keytab, order.principals, order.protection, program->loops);
+    Result<AcceptingGrants> grants = co_await broker_.keys.accept(service_, order.keytab, order.principals,
+                                                                  order.protection, program->loops);
     if (!grants) co_return grants.error();
     transport_ = order.transport;
     Result<Endpoint> endpoint = co_await listen(order, std::move(grants->grants));
@@ -107,9 +103,8 @@ asio::awaitable<void> Offering::register_rpc(Order order, Endpoint endpoint) {
     if (order.rpc_program != 0) {
         is_registered_ = true;
         state_ = listening_ + ", registered in rpcbind";
-        done = co_await broker_.plugins.register_rpc(service_, order.rpc_program,
-                                                     std::move(order.rpc_versions), endpoint.address,
-                                                     endpoint.port);
+        done = co_await broker_.plugins.register_rpc(
+            service_, order.rpc_program, std::move(order.rpc_versions), endpoint.address, endpoint.port);
     } else if (std::exchange(is_registered_, false)) {
         done = co_await broker_.plugins.unregister_rpc(service_);
     }
@@ -149,7 +144,8 @@ asio::awaitable<void> Offering::tell_when_gone(std::shared_ptr<Watched> watched,
 
 Result<std::shared_ptr<Offering::Watched>> Offering::watch(const Order& order) {
     auto watched = std::make_shared<Watched>();
-    std::vector<ConnectionPool*> pools{&broker_.programs.keys, &broker_.programs.channels.at(order.transport)};
+    std::vector<ConnectionPool*> pools{&broker_.programs.keys,
+                                       &broker_.programs.channels.at(order.transport)};
     if (order.rpc_program != 0) pools.push_back(&broker_.programs.plugins);
     for (ConnectionPool* pool : pools) {
         Result<std::unique_ptr<varlink::Connection>> connection = pool->connect();

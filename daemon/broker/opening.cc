@@ -99,8 +99,9 @@ const std::string& Opening::named_service() {
                             (!request_.rpc_version || rpc_version(service, request_));
         if (serves && decide(*configuration_, caller_, unit_, name).allowed) names.push_back(name);
     }
-    const std::string program = "RPC program " + std::to_string(*request_.rpc_program) +
-                                (request_.rpc_version ? " version " + std::to_string(*request_.rpc_version) : "");
+    const std::string program =
+        "RPC program " + std::to_string(*request_.rpc_program) +
+        (request_.rpc_version ? " version " + std::to_string(*request_.rpc_version) : "");
     if (names.empty())
         unnamed_ = Error(Code::unknown_service, Stage::request,
                          "there is no definition of " + program + " that you may open",
@@ -296,9 +297,8 @@ asio::awaitable<Result<InitiatingGrant>> Opening::grant_for(const Judged& judged
     if (wanted.kind == Identity::Kind::caller)
         proof = UniqueFd(::fcntl(connection_.value(), F_DUPFD_CLOEXEC, 0));
     const auto lifetime = std::max(service_->minimum_lifetime, request_.minimum_lifetime);
-    Result<InitiatingGrant> grant = co_await broker_.keys.initiate(std::move(wanted), std::move(proof),
-                                                                   judged.principal, protection_, lifetime,
-                                                                   time_left());
+    Result<InitiatingGrant> grant = co_await broker_.keys.initiate(
+        std::move(wanted), std::move(proof), judged.principal, protection_, lifetime, time_left());
     if (grant)
         explanation_.add(Stage::credentials, "ticket",
                          grant->principal + " has a ticket for " + judged.principal +
@@ -329,9 +329,8 @@ asio::awaitable<Result<RpcPlace>> Opening::rpc_place_of(const std::string& host)
         co_return error;
     }
     explanation_.add(Stage::addresses, "found",
-                     place->how + " on " + host + " says: program " +
-                         std::to_string(service_->rpc->program) + " version " +
-                         std::to_string(rpc_version_) + " is at " +
+                     place->how + " on " + host + " says: program " + std::to_string(service_->rpc->program) +
+                         " version " + std::to_string(rpc_version_) + " is at " +
                          Endpoint{place->address, place->port}.text());
     co_return place;
 }

@@ -45,7 +45,8 @@ private:
     asio::awaitable<Result<Opened>> try_candidates();
     Error no_such_service();
     const std::string& named_service();
-    asio::awaitable<Result<std::vector<Judged>>> with_ports(asio::awaitable<Result<std::vector<Judged>>> work);
+    asio::awaitable<Result<std::vector<Judged>>> with_ports(
+        asio::awaitable<Result<std::vector<Judged>>> work);
     asio::awaitable<Result<std::vector<Judged>>> discovered(const Query& query);
     asio::awaitable<Result<std::vector<std::string>>> addresses_of(const std::string& host);
     asio::awaitable<Result<RpcPlace>> rpc_place_of(const std::string& host);

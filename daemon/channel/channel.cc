@@ -92,8 +92,8 @@ void Channel::step(ContextNumber number, Bytes token) {
     std::chrono::seconds lifetime{0};
     // Rounded up: the next one has to end later than this.
     if (begins && now() >= renew_at())
-        lifetime = std::chrono::ceil<std::chrono::seconds>(expires_ - std::chrono::system_clock::now()) +
-                   least_gain;
+        lifetime =
+            std::chrono::ceil<std::chrono::seconds>(expires_ - std::chrono::system_clock::now()) + least_gain;
     auto answered = [self = shared_from_this(), number, handshake = context.handshake](Step step) {
         self->stepped(number, handshake, std::move(step));
     };
@@ -179,8 +179,7 @@ std::optional<Error> Channel::complete(Context& context, Step& step) {
     } else if (facts.initiator != setup_.facts.initiator || facts.acceptor != setup_.facts.acceptor) {
         return Error(Code::wrong_peer, Stage::handshake,
                      "a further context is of " + facts.initiator + " with " + facts.acceptor +
-                         ", the channel is of " + setup_.facts.initiator + " with " +
-                         setup_.facts.acceptor);
+                         ", the channel is of " + setup_.facts.initiator + " with " + setup_.facts.acceptor);
     }
     context.id = std::move(step.context);
     context.established = std::move(step.established);

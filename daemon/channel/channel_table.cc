@@ -39,6 +39,9 @@ ChannelState ChannelRecord::state() const {
 
 namespace {
 
+// libtirpc's servers see a negative number above it.
+constexpr std::uint32_t highest_stamp = 0x7fffffff;
+
 Error too_many(const std::string& who, std::size_t count, const char* key) {
     return {Code::limit, Stage::channel,
             who + " " + std::to_string(count) + " live channels already, as many as daemon.limits." + key +
@@ -136,7 +139,7 @@ std::optional<ChannelState> ChannelTable::find_by_stamp(std::uint32_t stamp, Ins
 
 std::uint32_t ChannelTable::fresh_stamp() {
     const std::lock_guard lock(mutex_);
-    do ++last_stamp_;
+    do last_stamp_ = (last_stamp_ + 1) & highest_stamp;
     while (last_stamp_ == 0 || by_stamp_.contains(last_stamp_));
     return last_stamp_;
 }

@@ -129,7 +129,7 @@ private:
     std::unordered_map<std::uint64_t, Record> by_cookie_;
     std::unordered_map<std::uint32_t, Record> by_stamp_;
     std::uint32_t last_stamp_;  // begins anywhere: one of an earlier process names nothing here
-    std::deque<Ended> ended_;  // in the order of their ends
+    std::deque<Ended> ended_;   // in the order of their ends
     // Live ones that were opened from here.
     std::size_t opened_ = 0;
     unit::Counts<uid_t> by_uid_;

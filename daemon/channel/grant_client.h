@@ -38,8 +38,8 @@ public:
 
     // The number of a new handshake.
     std::int64_t begin() { return ++last_; }
-    // An empty token: the first step of an initiator, with a ticket that lasts so much longer at least; 0: with
-    // the one that the grant has. `stepped` is called later, never from within.
+    // An empty token: the first step of an initiator, with a ticket that lasts so much longer at least; 0:
+    // with the one that the grant has. `stepped` is called later, never from within.
     void step(std::int64_t handshake, Bytes token, std::chrono::seconds lifetime, Stepped stepped);
     // Forgets a handshake that was not finished: nobody is told of its steps any more.
     void drop(std::int64_t handshake);

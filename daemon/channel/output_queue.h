@@ -10,8 +10,8 @@ namespace mutual::channel {
 
 class OutputQueue final : public Outlet {
 public:
-    // Above `low_mark` the host takes no more bytes from the other side; the bound is never passed. One read of
-    // the host's, answered with as much, fits between them several times.
+    // Above `low_mark` the host takes no more bytes from the other side; the bound is never passed. One read
+    // of the host's, answered with as much, fits between them several times.
     static constexpr std::size_t low_mark = 64 * 1024;
     static constexpr std::size_t usual_bound = 512 * 1024;
     static constexpr std::size_t usual_output = 128 * 1024;  // at a time

@@ -39,7 +39,7 @@ struct Admitted {
     std::string rule;
     std::uint64_t cookie = 0;
     uid_t caller = static_cast<uid_t>(-1);
-    std::string unit;               // the caller's; empty: none, or nobody asked
+    std::string unit;  // the caller's; empty: none, or nobody asked
     std::optional<LocalUser> acts_as;
     bool wants_to_know_end = true;  // how the handshake ends, or that we do
 };

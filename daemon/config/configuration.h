@@ -96,7 +96,7 @@ struct Plugin {
     milliseconds timeout{5'000};  // discovery: of one find
     std::uint32_t finders = 2;    // discovery: finds that may run at the same time
     Protection protection = Protection::stream;  // transport
-    std::string options = "{}";   // [plugin.NAME.options] as JSON text of one object, for the plugin
+    std::string options = "{}";  // [plugin.NAME.options] as JSON text of one object, for the plugin
     Location where;
 };
 
@@ -131,10 +131,10 @@ struct Group {
 // [service.NAME.rpc]: that the service is a program of ONC RPC, reached over a transport with protection rpc.
 enum class RpcProtection : std::uint8_t { none, integrity, privacy };
 struct Rpc {
-    std::uint32_t program = 0;                                // required; or its name in /etc/rpc
-    std::vector<std::uint32_t> versions;                      // required; ascending
-    RpcProtection protection = RpcProtection::privacy;        // of each call: what we send, and the least we take
-    std::uint32_t max_record = 1024 * 1024;                   // octets of one message
+    std::uint32_t program = 0;                          // required; or its name in /etc/rpc
+    std::vector<std::uint32_t> versions;                // required; ascending
+    RpcProtection protection = RpcProtection::privacy;  // of each call: what we send, and the least we take
+    std::uint32_t max_record = 1024 * 1024;             // octets of one message
 };
 
 // What a peer may act as on this host.

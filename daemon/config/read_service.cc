@@ -92,7 +92,7 @@ void read_service(Section& section, const std::string& name, Configuration& conf
     read_opening(section, service, configuration);
     if (section.table("accept") != nullptr) read_accept(section, service, service.accept.emplace());
     if (service.rpc) service.options = rpc_options(service);
-    // An RPC program's host may be in the request.
+    // Who asks for an RPC program may say where it is.
     if (!section.has("discovery") && !section.has("accept") && !service.rpc)
         section.complain(
             "", "has neither `discovery`, by which it is found, nor [accept], by which it is offered");

@@ -221,10 +221,8 @@ asio::awaitable<Answer> Server::grant_initiate(varlink::Incoming incoming) {
     if (request->one_handshake)
         terms.unused_until = usable_until;
     else
-        terms.renew = [this, ticket, source = std::move(*source),
-                       wanted = std::move(request->wanted)](std::int64_t lifetime) {
-            return renew(ticket, source, wanted, lifetime);
-        };
+        terms.renew = [this, ticket, source = std::move(*source), wanted = std::move(request->wanted)](
+                          std::int64_t lifetime) { return renew(ticket, source, wanted, lifetime); };
     auto stepper = initiating_stepper(ticket, request->protection, request->one_handshake);
     auto end = grants_.add(std::move(terms), std::move(stepper));
     if (!end) co_return std::move(end).error();

@@ -43,9 +43,9 @@ enum class SourceTrust : std::uint8_t {
 // One place where an instance of the service may be. Text is UTF-8; a plugin checks ranges, the host checks
 // again.
 struct Candidate {
-    std::string host;        // DNS name or address literal to connect to
-    std::uint16_t port = 0;  // 1..65535; 0, for ONC RPC only: as its host's rpcbind says
-    std::string transport;   // that it was published with; empty: nobody said
+    std::string host;            // DNS name or address literal to connect to
+    std::uint16_t port = 0;      // 1..65535; 0, for ONC RPC only: as its host's rpcbind says
+    std::string transport;       // that it was published with; empty: nobody said
     std::string service_class;   // SPN class as published; compared with the definition, never adopted
     std::string spn_host;        // host part for the SPN; empty: `host`
     std::uint16_t spn_port = 0;  // port part for the SPN; 0: none

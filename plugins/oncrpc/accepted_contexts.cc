@@ -64,8 +64,9 @@ Result<void> AcceptedContexts::init(const wire::Call& call, const wire::GssCrede
             making_.reset();
         }
         if (contexts_.size() >= max_contexts) return deny(call.xid, AuthStatus::failed);
+        const ContextNumber number = free_number();
         making_ = Making{random_handle(), 0, false, {}};
-        contexts_[making_->handle].number = next_++;
+        contexts_[making_->handle].number = number;
     } else {
         const bool is_that_one = making_ && find(credential.handle) == &contexts_.at(making_->handle);
         if (!is_that_one) return deny(call.xid, AuthStatus::gss_credential_problem);
@@ -74,6 +75,14 @@ Result<void> AcceptedContexts::init(const wire::Call& call, const wire::GssCrede
     making_->is_owed = true;
     host_.step(contexts_.at(making_->handle).number, *token);
     return {};
+}
+
+// There are fewer contexts than numbers.
+ContextNumber AcceptedContexts::free_number() const {
+    ContextNumber number = 0;
+    const auto has_it = [&number](const auto& one) { return one.second.number == number; };
+    while (std::ranges::any_of(contexts_, has_it)) ++number;
+    return number;
 }
 
 AcceptedContexts::Outcome AcceptedContexts::stepped(ContextNumber number, StepAnswer answered) {
@@ -92,10 +101,10 @@ AcceptedContexts::Outcome AcceptedContexts::stepped(ContextNumber number, StepAn
     }
     const ContextFacts& facts = context.security->facts();
     if (const auto missing = wire::missing_flags(facts.flags, false); !missing.empty())
-        return refuse(gss_failure, {}, Verdict::reset,
-                      Error(Code::unprotected, Stage::handshake,
-                            "check the finished context: it lacks " + missing,
-                            "the client has to ask for it"));
+        return refuse(
+            gss_failure, {}, Verdict::reset,
+            Error(Code::unprotected, Stage::handshake, "check the finished context: it lacks " + missing,
+                  "the client has to ask for it"));
     if (auto good = check_name(facts); !good)
         return refuse(gss_unauthorized, {}, Verdict::denied, std::move(good).error());
     making_->token = std::move(answered.token);
@@ -121,8 +130,7 @@ AcceptedContexts::Outcome AcceptedContexts::admitted(ContextNumber number, Admis
 }
 
 AcceptedContexts::Outcome AcceptedContexts::ready() {
-    if (auto sent = answer(gss_complete, making_->token); !sent)
-        return over(std::move(sent).error());
+    if (auto sent = answer(gss_complete, making_->token); !sent) return over(std::move(sent).error());
     contexts_.at(making_->handle).is_ready = true;
     making_.reset();
     ++ready_;

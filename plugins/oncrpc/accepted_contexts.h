@@ -34,7 +34,7 @@ public:
 
     // What the peer is told goes out from here; what follows for the channel is answered.
     struct Outcome {
-        bool is_ready = false;          // a context more
+        bool is_ready = false;           // a context more
         std::optional<Verdict> refused;  // the only one
         std::optional<Error> error;      // why
     };
@@ -60,6 +60,7 @@ private:
         std::vector<std::byte> token;  // the last one, held back until admission
     };
 
+    ContextNumber free_number() const;
     bool is_making(ContextNumber number) const;
     Outcome refuse(std::uint32_t major, Bytes token, Verdict verdict, std::optional<Error> error);
     Outcome ready();
@@ -71,7 +72,6 @@ private:
     SessionHost& host_;
     std::map<Handle, AcceptedContext> contexts_;
     std::optional<Making> making_;
-    ContextNumber next_ = 0;
     std::size_t ready_ = 0;
     std::optional<std::string> peer_;  // that was admitted
 };

@@ -114,7 +114,8 @@ void AcceptorSession::admitted(ContextNumber number, AdmissionAnswer answer) {
     const std::uint32_t stamp = answer.stamp;
     const LocalUser user = answer.acts_as.value_or(LocalUser());
     AcceptedContexts::Outcome outcome = contexts_.admitted(number, std::move(answer));
-    if (outcome.is_ready && options_.tells_server) credential_ = sys_credential(stamp, contexts_.peer(), user);
+    if (outcome.is_ready && options_.tells_server)
+        credential_ = sys_credential(stamp, contexts_.peer(), user);
     follow(std::move(outcome));
 }
 

@@ -211,7 +211,8 @@ TEST_F(Calls, FT_086_ARepeatedCallIsDroppedWithoutAWord) {
 TEST_F(Calls, ANumberBelowTheWindowIsDroppedWithoutAWord) {
     establish();
     const Octets old = sent(7, "args");
-    for (std::uint32_t i = 0; i < wire::SequenceWindow::size; ++i) EXPECT_EQ(exchange(8, "args", "done"), "done");
+    for (std::uint32_t i = 0; i < wire::SequenceWindow::size; ++i)
+        EXPECT_EQ(exchange(8, "args", "done"), "done");
     EXPECT_TRUE(answers_to(old).empty());
     EXPECT_EQ(heard_calls(), 0U);
 }

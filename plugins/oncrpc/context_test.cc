@@ -206,6 +206,17 @@ TEST_F(Contexts, WrongCredentialsAreRefusedAndTheConnectionGoesOn) {
     EXPECT_EQ(exchange(9, "args", "done"), "done");
 }
 
+TEST_F(Contexts, ThatFailAreForgottenHoweverManyThereAre) {
+    establish();
+    const Octets init = wire::to_xdr({wire::GssProcedure::init, 0, wire::GssService::privacy, {}});
+    for (ContextNumber i = 0; i < 2 * max_contexts; ++i) {
+        const wire::Reply reply = said_to(wire::AuthFlavor::gss, init, std::string("\0\0\0\4nope", 8));
+        ASSERT_EQ(wire::read_init_result(reply.results).value().major, 15U << 16);
+        EXPECT_EQ(net->acceptor.events.back(), "discard 1");
+    }
+    EXPECT_EQ(exchange(9, "args", "done"), "done");
+}
+
 TEST_F(Contexts, AnEndOfTheProgramIsToldUnderProtection) {
     establish();
     EXPECT_EQ(exchange(9, "args", "done"), "done");

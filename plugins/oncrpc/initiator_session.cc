@@ -35,7 +35,11 @@ std::size_t InitiatorSession::largest_output() const { return options_.max_recor
 // Contexts
 
 void InitiatorSession::make_context() {
-    making_.emplace(next_context_++, options_, host_);
+    ContextNumber number = 0;
+    while (contexts_.contains(number)) ++number;
+    if (number >= max_contexts)
+        return fail({Code::limit, Stage::channel, "too many contexts of the channel have calls under way"});
+    making_.emplace(number, options_, host_);
     making_->start();
 }
 
@@ -302,8 +306,7 @@ void InitiatorSession::denied(Pending pending, const wire::Reply& reply) {
         reply.kind == wire::Reply::Kind::auth_error &&
         (reply.why == AuthStatus::gss_credential_problem || reply.why == AuthStatus::gss_context_problem);
     if (!is_unknown || pending.is_repeat) return fail(denial(Stage::channel, reply));
-    const bool is_end =
-        pending.is_destroy && program_ended_ && current_ == &contexts_.at(pending.context);
+    const bool is_end = pending.is_destroy && program_ended_ && current_ == &contexts_.at(pending.context);
     if (is_end) return end_unproven();
     lose(pending);
     if (pending.is_destroy) return;

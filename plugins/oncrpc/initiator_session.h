@@ -88,8 +88,7 @@ private:
     std::optional<MakingContext> making_;
     std::map<ContextNumber, InitiatorContext> contexts_;
     InitiatorContext* current_ = nullptr;  // the newest; null: calls wait for one
-    ContextNumber next_context_ = 0;
-    std::chrono::seconds pause_{0};  // before a context is tried again
+    std::chrono::seconds pause_{0};        // before a context is tried again
     Instant not_before_{};
     std::uint32_t next_xid_ = 1;
     std::unordered_map<std::uint32_t, Pending> pending_;  // by the number on the network

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wire's options of a service: {"program": 200001, "versions": [1, 2], "service": "privacy", "max_record":
-// 1048576, "credential": "sys"}. Program and versions are required, the others have these defaults. An
-// initiator has one version: that of its channel.
+// The wire's options of a service: {"program": 200001, "versions": [1, 2], "service": "privacy",
+// "max_record": 1048576, "credential": "sys"}. Program and versions are required, the others have these
+// defaults. An initiator has one version: that of its channel.
 #pragma once
 
 #include <algorithm>

@@ -42,7 +42,8 @@ TEST(RpcOptionsOfAService, NameWhatIsWrongWithThem) {
               std::string::npos);
     EXPECT_NE(fault(R"({"program":1,"versions":[]})").find("versions"), std::string::npos);
     EXPECT_NE(fault(R"({"program":1,"versions":[-1]})").find("versions"), std::string::npos);
-    EXPECT_NE(fault(R"({"program":1,"versions":[1],"credential":"dh"})").find("credential"), std::string::npos);
+    EXPECT_NE(fault(R"({"program":1,"versions":[1],"credential":"dh"})").find("credential"),
+              std::string::npos);
     EXPECT_NE(fault(R"({"program":1,"versions":[1],"size":3})").find("size"), std::string::npos);
 }
 

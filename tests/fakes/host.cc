@@ -145,6 +145,12 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
         result.token = token("hello", context, key);
         return result;
     }
+    const bool initiator = role_ == Role::initiator;
+    if (more_tokens > 0) {
+        --more_tokens;
+        result.token = token(initiator ? "hello" : "more", context, key);
+        return result;
+    }
     std::istringstream words{from_peer};
     std::string word;
     ContextNumber number = 0;
@@ -152,8 +158,9 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
     words >> word >> number >> with_key;
     const bool initiator = role_ == Role::initiator;
     // Each end numbers its own.
-    const bool fits = words && (number == context || !initiator) && word == (initiator ? "welcome" : "hello") &&
-                      !contexts.contains(context) && (!initiator || offered_[context] == with_key);
+    const bool fits = words && (number == context || !initiator) &&
+                      word == (initiator ? "welcome" : "hello") && !contexts.contains(context) &&
+                      (!initiator || offered_[context] == with_key);
     if (!fits) {
         result.error = Error{Code::wrong_peer, Stage::handshake, "step the handshake: token is not valid"};
         return result;

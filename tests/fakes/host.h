@@ -62,6 +62,7 @@ public:
     std::optional<Error> step_error;     // the next step fails with it,
     std::vector<std::byte> error_token;  // and this token
     std::size_t token_size = 0;          // tokens are padded to this length
+    std::size_t more_tokens = 0;         // so many more go each way, if both hosts have the same number
     std::uint64_t key = 42;              // of the next context that an initiator opens
     Instant renewal = Instant::max();
     std::string peer = "initiator@FAKE.TEST";  // of the contexts that an acceptor completes

@@ -57,7 +57,12 @@ def gss_frame():
     seed("gss_frame", "cut_in_a_body", b"\1\1" + frames(b"token") + b"\0\0\0\x09half")
 
 
-def session():
+def sessions():
+    for target in ("session", "framed"):  # their frames are the same
+        session(target)
+
+
+def session(target):
     def text(octets):
         return bytes([len(octets)]) + octets
 
@@ -65,7 +70,7 @@ def session():
     good = bytes([record]) + text(b"good day") + bytes([record]) + text(b"x")
     for role in (0, 1):
         def records(name, script, stops=0, piece=5):
-            seed("session", f"records_{name}_{role}", bytes([role, stops, piece]) + script)
+            seed(target, f"records_{name}_{role}", bytes([role, stops, piece]) + script)
         records("and_end", good + bytes([end]))
         records("both_ends", good + bytes([end]), stops=1)
         records("cut", good)
@@ -86,22 +91,204 @@ def session():
     for name, knobs in (("good", 0), ("refused", 1), ("not_mutual", 2), ("no_sequence", 4), ("step_fails", 8),
                         ("error_token", 24)):
         exact = bytes([15]) + hello
-        seed("session", f"acceptor_{name}", bytes([4, knobs]) + exact + bytes([0, 0, 0]))
-        seed("session", f"initiator_{name}", bytes([5, knobs, 0]) + network(welcome) + bytes([0, 0]))
-    seed("session", "acceptor_foreign", bytes([4, 0]) + network(b"GET / HTTP/1.1\r\n\r\n") + b"\0\0")
-    seed("session", "initiator_cut", bytes([5, 0, 0, 255, 0]))
+        seed(target, f"acceptor_{name}", bytes([4, knobs]) + exact + bytes([0, 0, 0]))
+        seed(target, f"initiator_{name}", bytes([5, knobs, 0]) + network(welcome) + bytes([0, 0]))
+    seed(target, "acceptor_foreign", bytes([4, 0]) + network(b"GET / HTTP/1.1\r\n\r\n") + b"\0\0")
+    seed(target, "initiator_cut", bytes([5, 0, 0, 255, 0]))
 
     def way(direction, how, arguments=b""):
         return bytes([direction + 2 * how]) + arguments
 
     talk = way(0, 0, text(b"question")) + way(0, 4, b"\3") + way(1, 0, text(b"answer")) + way(1, 4, b"\7")
     ends = way(0, 2) + way(1, 2) + way(0, 4, b"\1") + way(1, 4, b"\1")
-    seed("session", "network_honest", bytes([6]) + talk + ends)
-    seed("session", "network_alters", bytes([6]) + talk + way(0, 0, text(b"more")) + way(0, 6, b"\0\x15\1\x05") + ends)
-    seed("session", "network_drops", bytes([6]) + way(0, 0, text(b"one")) + way(0, 0, text(b"two"))
+    seed(target, "network_honest", bytes([6]) + talk + ends)
+    seed(target, "network_alters", bytes([6]) + talk + way(0, 0, text(b"more")) + way(0, 6, b"\0\x15\1\x05") + ends)
+    seed(target, "network_drops", bytes([6]) + way(0, 0, text(b"one")) + way(0, 0, text(b"two"))
          + way(0, 7, b"\0\0\x23\0\x09") + ends)
-    seed("session", "network_repeats", bytes([6]) + way(0, 0, text(b"one")) + way(0, 7, b"\0\0\x23\1\x09") + ends)
-    seed("session", "network_cuts", bytes([6]) + talk + way(0, 0, text(b"unsent")))
+    seed(target, "network_repeats", bytes([6]) + way(0, 0, text(b"one")) + way(0, 7, b"\0\0\x23\1\x09") + ends)
+    seed(target, "network_cuts", bytes([6]) + talk + way(0, 0, text(b"unsent")))
+
+
+def rpc_record():
+    def fragment(octets, last=True):
+        return struct.pack(">I", len(octets) | last << 31) + octets
+
+    three = fragment(b"one ", False) + fragment(b"", False) + fragment(b"record")
+    seed("rpc_record", "whole", b"\x40\5" + fragment(b"one record") + three + fragment(b"") + fragment(b"last"))
+    seed("rpc_record", "at_the_bound", b"\0\1" + fragment(b"four"))
+    seed("rpc_record", "above_the_bound", b"\0\1" + fragment(b"five!"))
+    seed("rpc_record", "fragments_above_the_bound", b"\0\2" + fragment(b"abc", False) + fragment(b"de"))
+    seed("rpc_record", "many_fragments", b"\x40\7" + fragment(b"", False) * 2000)
+    seed("rpc_record", "huge", b"\x40\3\xff\xff\xff\xffbegun")
+    seed("rpc_record", "cut_in_a_mark", b"\x40\1" + fragment(b"x") + b"\x80\0")
+    seed("rpc_record", "cut_in_a_fragment", b"\x40\1" + three[:-2])
+    seed("rpc_record", "http", b"\x40\2GET / HTTP/1.1\r\n\r\n")
+
+
+def rpc_message():
+    def words(*numbers):
+        return struct.pack(f">{len(numbers)}I", *numbers)
+
+    def opaque(octets):
+        return words(len(octets)) + octets + b"\0" * (-len(octets) % 4)
+
+    def auth(flavor=0, body=b""):
+        return words(flavor) + opaque(body)
+
+    handle = bytes(range(16))
+    gss = words(1, 0, 7, 3) + opaque(handle)
+    call, reply, credential, token, result, window = (bytes([kind]) for kind in range(6))
+    head = words(7, 0, 2, 200001, 2, 1)
+    seed("rpc_message", "call", call + head + auth() + auth() + b"arguments...")
+    seed("rpc_message", "call_gss", call + head + auth(6, gss) + auth(6, b"m" * 28) + opaque(b"sealed"))
+    seed("rpc_message", "call_sys", call + head + auth(1, words(0) + opaque(b"host") + words(1, 1, 0)) + auth())
+    seed("rpc_message", "call_of_version_3", call + words(7, 0, 3))
+    seed("rpc_message", "call_long_credential", call + head + auth(6, b"c" * 401) + auth())
+    seed("rpc_message", "call_cut", call + head + auth(6, gss) + words(6, 28) + b"mic")
+    for name, status, rest in (("success", 0, b"results."), ("mismatch", 2, words(1, 3)), ("system_error", 5, b"")):
+        seed("rpc_message", f"reply_{name}", reply + words(7, 1, 0) + auth(6, b"m" * 28) + words(status) + rest)
+    seed("rpc_message", "reply_longer", reply + words(7, 1, 0) + auth() + words(1, 0))
+    seed("rpc_message", "reply_rpc_mismatch", reply + words(7, 1, 1, 0, 2, 2))
+    seed("rpc_message", "reply_auth_error", reply + words(7, 1, 1, 1, 13))
+    seed("rpc_message", "credential", credential + gss)
+    seed("rpc_message", "credential_init", credential + words(1, 1, 0, 3, 0))
+    seed("rpc_message", "credential_of_version_3", credential + words(3, 0, 7, 3, 0))
+    seed("rpc_message", "credential_odd_handle", credential + words(1, 3, 7, 2) + opaque(b"handle"))
+    seed("rpc_message", "token", token + opaque(b"token"))
+    seed("rpc_message", "token_too_large", token + words(131073) + b"begun")
+    seed("rpc_message", "result", result + opaque(handle) + words(0, 0, 128) + opaque(b"token"))
+    seed("rpc_message", "result_failed", result + opaque(b"") + words(13 << 16, 7, 0, 0))
+    seed("rpc_message", "window", window + bytes([0, 1, 0, 3, 0, 2, 0, 3, 4, 0, 0, 3, 0, 255, 8, 0, 255, 255, 255, 254]))
+
+
+def rpc_text(octets):
+    return bytes([len(octets)]) + octets
+
+
+SPOIL_OCTET, SPOIL_CUT, SPOIL_MORE = b"\0\0\x02\x40", b"\1\0\x09", b"\2" + rpc_text(b"more")
+
+
+def oncrpc_acceptor():
+    """The twists are those of HostileClient."""
+    stream, ends = 0, 1
+    again, raw, new_context = 1, 2, 3
+    with_more = {"in_two": (4, b""), "other_xid": (5, b"\7"), "other_rpc": (6, b"\3"), "other_program": (7, b""),
+                 "other_version": (8, b""), "other_flavor": (9, b"\1"), "other_handle": (11, b""),
+                 "earlier": (12, b"\0\1"), "much_earlier": (12, b"\1\0"), "later": (13, b"\1\4"), "last": (14, b"\x80"),
+                 "other_verifier": (15, b"\0"), "other_service": (17, b"\0"), "other_protection": (18, b"\1"),
+                 "other_inner": (19, b"\1"), "not_confidential": (21, b"")}
+    for name, kind in (("credential", 10), ("verifier", 16), ("body", 20), ("message", 22)):
+        for how, spoil in (("altered", SPOIL_OCTET), ("cut", SPOIL_CUT), ("longer", SPOIL_MORE)):
+            with_more[f"{name}_{how}"] = (kind, spoil)
+
+    def call(twist=0, text=b"args", more=b""):
+        return bytes([twist]) + rpc_text(text) + more
+
+    def client(octets):
+        return b"\0" + octets
+
+    def server(twist=5, text=b"results", more=b"\0\0"):
+        return bytes([3, twist]) + rpc_text(text) + more
+
+    answer, begin = b"\4", client(call(new_context, b"")) + b"\4\4"
+    answered = b"\3\x05" + rpc_text(b"results") + b"\0"
+    destroy = client(call(24))
+    for service in range(3):
+        first = bytes([4 * service + stream, 5])
+        many = call() + call(again) + call(text=b"more")
+        seed("oncrpc_acceptor", f"stream_{service}", first + many + call(24) + call())
+        first = bytes([4 * service + ends, 0]) + begin
+        seed("oncrpc_acceptor", f"answered_{service}", first + client(call()) + server() + destroy)
+        seed("oncrpc_acceptor", f"again_{service}", first + client(call()) + client(call(again)) + server(4, more=b"\0") + server())
+        for name, (twist, more) in with_more.items():
+            seed("oncrpc_acceptor", f"{name}_{service}", first + client(call(twist, more=more)) + client(call()) + server())
+    privacy = bytes([8 + ends, 0])
+    for twist in range(8):
+        seed("oncrpc_acceptor", f"server_{twist}", privacy + begin + client(call()) * 2
+             + server(twist, more=b"\1" + SPOIL_OCTET) + server())
+    for knob in range(8):
+        seed("oncrpc_acceptor", f"knob_{knob}", bytes([8 + ends, 1 << knob]) + begin + client(call(23)) + answer * 2
+             + client(call(text=b"x" * 63)) * 9)
+    second = client(call(new_context, b"")) + answer * 2
+    seed("oncrpc_acceptor", "two_contexts", privacy + begin + client(call()) + second + b"\5\1" + client(call())
+         + server(more=b"\1\0") + server() + destroy + b"\5\0" + destroy)
+    seed("oncrpc_acceptor", "destroyed_with_calls_under_way", privacy + begin + client(call()) * 2 + destroy + server())
+    seed("oncrpc_acceptor", "calls_while_a_context_is_made", privacy + begin + client(call(new_context, b""))
+         + client(call()) + destroy + answer + client(call()) + answer)
+    failing = client(call(new_context, b"wrong number")) + answer
+    seed("oncrpc_acceptor", "many_contexts_that_fail", privacy + begin + failing * 70)
+    seed("oncrpc_acceptor", "many_contexts", privacy + begin + second * 70)
+    seed("oncrpc_acceptor", "no_rpc", privacy + client(call(raw, b"GET / HTTP/1.1\r\n\r\n")))
+    seed("oncrpc_acceptor", "program_ends", privacy + begin + client(call()) + b"\7\2")
+    seed("oncrpc_acceptor", "network_ends", privacy + begin + client(call()) + b"\7\1" + server())
+
+
+def oncrpc_initiator():
+    """The twists are those of HostileServer."""
+    stream, ends = 0, 1
+    again, raw, foresees = 1, 2, 5
+    with_more = {"in_two": (3, b""), "keeps": (4, b""), "other_xid": (6, b"\1"), "other_sequence": (7, b"\1"),
+                 "mismatch": (8, b"\2\2"), "system_error": (8, b"\5\0"), "auth_error": (9, b"\x0d"), "rpc_mismatch": (10, b""),
+                 "other_verifier": (11, b"\0"), "other_protection": (13, b"\1"), "other_inner": (14, b"\1"),
+                 "not_confidential": (16, b""), "a_call": (18, b""), "goes_on": (19, b""), "fails": (20, b"\3\x40")}
+    for name, kind in (("verifier", 12), ("body", 15), ("message", 17)):
+        for how, spoil in (("altered", SPOIL_OCTET), ("cut", SPOIL_CUT), ("longer", SPOIL_MORE)):
+            with_more[f"{name}_{how}"] = (kind, spoil)
+
+    def reply(twist=0, text=b"res.", which=0, more=b""):
+        chooses = b"" if twist in (again, raw, foresees) else bytes([which])
+        return bytes([twist]) + rpc_text(text) + chooses + more
+
+    def server(octets):
+        return b"\0" + octets
+
+    def program(twist=7, text=b"args", xid=9, more=b""):
+        return bytes([3, twist]) + rpc_text(text) + bytes([xid]) + more
+
+    answer, end = b"\5", b"\7\2"
+    begin = answer + server(reply()) + answer
+    for service in range(3):
+        calls = bytes([3]) + rpc_text(b"one") + rpc_text(b"two") + rpc_text(b"three") + b"\1"
+        seed("oncrpc_initiator", f"stream_{service}", bytes([4 * service + stream, 5]) + calls
+             + reply(which=1) + reply(again) + reply() + reply() + reply(foresees))
+        first = bytes([4 * service + ends, 0])
+        seed("oncrpc_initiator", f"answered_{service}", first + begin + program() + server(reply()) + end + server(reply()))
+        for name, (twist, more) in with_more.items():
+            told = server(reply(twist, more=more))
+            seed("oncrpc_initiator", f"{name}_{service}", first + begin + program() * 2 + told + server(reply()))
+            if service == 2:
+                seed("oncrpc_initiator", f"init_{name}", first + answer + told + answer + server(reply()) + answer)
+    privacy = bytes([8 + ends, 0])
+    for twist in range(12):
+        more = b"\1\0" if twist == 5 else b"\0"
+        seed("oncrpc_initiator", f"program_{twist}", privacy + begin + program(twist, more=more) + program() + server(reply()))
+    for knob in range(6):
+        seed("oncrpc_initiator", f"knob_{knob}", bytes([8 + ends, 1 << knob]) + begin
+             + (server(reply(19)) + answer) * 3 + server(reply()) + answer + program(text=b"x" * 63) * 9)
+    seed("oncrpc_initiator", "ends_while_a_call_is_under_way", privacy + begin + program() + end + server(reply()) * 2)
+    seed("oncrpc_initiator", "end_is_foreseen", privacy + begin + program() + end + server(reply(foresees)))
+    seed("oncrpc_initiator", "no_rpc", privacy + answer + server(reply(raw, b"HTTP/1.1 400 Bad Request\r\n")))
+    seed("oncrpc_initiator", "network_ends", privacy + begin + program() + b"\7\1")
+
+
+def oncrpc_network():
+    def call(text):
+        return b"\0" + rpc_text(text)
+
+    def carry(acceptor=False, how=9, place=b""):
+        return bytes([how + (how + acceptor + 1) % 2]) + place + b"\x3f"
+
+    there, back, end = carry(), carry(True), b"\x08"
+    talk = call(b"one") + call(b"two") + there + b"\5\1" + b"\5\0" + back
+    for service in range(3):
+        first = bytes([service])
+        seed("oncrpc_network", f"good_{service}", first + talk + end + there + back)
+        for name, how in (("alters", 12), ("loses", 14), ("repeats", 15)):
+            seed("oncrpc_network", f"{name}_{service}", first + call(b"one") + call(b"two")
+                 + bytes([how]) + b"\0\x50\0\x41\x3f" + there + b"\5\0" + back + end + there + back)
+        seed("oncrpc_network", f"cuts_{service}", first + talk + call(b"three"))
+    whole = b"\0\0\0\xff\x3f"
+    seed("oncrpc_network", "replays", b"\2" + call(b"one") + bytes([15]) + whole + b"\5\0" + back)
 
 
 def der(tag, *content):
@@ -425,7 +612,9 @@ def config():
 
 
 def main():
-    for make in (varlink, gss_frame, session, first_token, ticket, dns, scp, spn, headers, messages, rpcbind, config):
+    for make in (varlink, gss_frame, sessions, rpc_record, rpc_message, oncrpc_acceptor, oncrpc_initiator,
+                 oncrpc_network, first_token, ticket, dns, scp, spn, headers, messages, rpcbind,
+                 config):
         make()
 
 

@@ -382,6 +382,37 @@ def journal_explains_decisions_by_the_catalog():
 
 
 @check
+def strangers_transport_is_built_installed_and_used():
+    """As docs/plugin-guide.md says."""
+    drop_in = "/etc/mutuald/mutuald.toml.d/vault.toml"
+    flags = must("pkg-config", "--cflags", "mutual").split()
+    must("g++", "-std=c++20", "-shared", "-fPIC", "-fvisibility=hidden", *flags, "-o", "/run/example/framed.so",
+         "/usr/share/doc/libmutual-dev/examples/transport/framed.cc", bound=120)
+    must("install", "-D", "-o", "root", "-g", "root", "-m", "0644", "/run/example/framed.so",
+         "/usr/local/lib/mutuald/framed.so")
+    write(drop_in, scene.service_over_a_strangers_transport())
+    try:
+        must("mutuald", "--check-config")
+        must("systemctl", "enable", "--now", "mutuald-channel@framed.socket")
+        must("systemctl", "reload", "mutuald.service")
+        eventually(lambda: scene.parts().get("service vault") == "listening", 20, "the service vault, offered")
+        before = pid_of("mutuald-channel@framed.service")
+        assert f"{scene.ALICE} says 'hello'" in open_ledger("vault")
+        others = pid_of("mutuald-channel@sockets.service")
+        must("systemctl", "restart", "mutuald-channel@framed.service")
+        eventually(lambda: scene.parts().get("service vault") == "listening", 20, "the service vault, offered again")
+        assert f"{scene.ALICE} says 'hello'" in open_ledger("vault")
+        assert pid_of("mutuald-channel@framed.service") != before
+        assert pid_of("mutuald-channel@sockets.service") == others
+    finally:
+        os.unlink(drop_in)
+        must("systemctl", "disable", "--now", "mutuald-channel@framed.socket")
+        must("systemctl", "stop", "mutuald-channel@framed.service")
+        must("systemctl", "restart", "mutuald.service")
+    eventually(all_is_well, 20, "every part and service, ready")
+
+
+@check
 def stop_leaves_nothing():
     must("systemctl", "stop", "mutuald*.service", "mutuald*.socket")
     for name in SERVICES + SOCKETS:

@@ -60,6 +60,7 @@ class = "ledger"
 realm = "EXAMPLE.ORG"
 discovery = ["static"]
 keywords = ["{name}"]
+transport = "{transport}"
 identity = "{identity}"
 [service.{name}.accept]
 spns = ["ledger/app1.example.org"]
@@ -74,13 +75,19 @@ principals = ["alice@EXAMPLE.ORG", "host/app1.example.org@EXAMPLE.ORG"]
 """
 # name: port, server program, header, identity
 SERVICES = {"ledger": (7000, "ledger", "proxy-v2", "caller"), "echo": (7001, "echo", "none", "caller"),
-            "as-host": (7002, "ledger", "proxy-v2", "host"), "low": (443, "ledger", "proxy-v2", "caller")}
+            "as-host": (7002, "ledger", "proxy-v2", "host"), "low": (443, "ledger", "proxy-v2", "caller"),
+            "vault": (7010, "ledger", "proxy-v2", "caller")}
+TRANSPORTS = {"vault": "framed"}  # of those that have another than the built-in one
 offered = ["ledger", "echo", "as-host"]
 
 
 def _definition(name):
     port, server, header, identity = SERVICES[name]
-    return SERVICE.format(name=name, port=port, server=server, header=header, identity=identity)
+    return SERVICE.format(name=name, port=port, server=server, header=header, identity=identity, transport=_transport(name))
+
+
+def _transport(name):
+    return TRANSPORTS.get(name, "sockets")
 
 
 def _rule(names):
@@ -91,7 +98,8 @@ def _rule(names):
 
 def configuration():
     """The main file: the services of high ports, and a rule that lets everybody open them."""
-    instances = "".join(f'{{ class = "ledger", host = "{HOST}", port = {port}, keywords = ["{name}"] }},\n'
+    instances = "".join(f'{{ class = "ledger", host = "{HOST}", port = {port}, keywords = ["{name}"], '
+                        f'transport = "{_transport(name)}" }},\n'
                         for name, (port, *_) in SERVICES.items())
     return f"[plugin.static.options]\ninstances = [\n{instances}]\n{''.join(map(_definition, offered))}\n{_rule(offered)}"
 
@@ -99,6 +107,12 @@ def configuration():
 def service_at_a_low_port():
     """A drop-in: a service that cannot be offered without a socket of systemd's."""
     return _definition("low") + _rule(["low"])
+
+
+def service_over_a_strangers_transport():
+    """A drop-in: a transport plugin that did not come with the packages, and a service over it."""
+    return ('[plugin.framed]\nkind = "transport"\npath = "/usr/local/lib/mutuald/framed.so"\n'
+            + _definition("vault") + _rule(["vault"]))
 
 
 def service_of_a_unit():

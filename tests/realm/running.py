@@ -53,8 +53,12 @@ class Channel:
 
 
 class Running(World):
-    """Override `configurations`: host to the text of its mutuald.toml. Requests come from client1."""
+    """Override `configurations`: host to the text of its mutuald.toml. Requests come from client1.
+
+    `words` are further arguments of `mutuald --all`.
+    """
     configurations = {}
+    words = ()
 
     @classmethod
     def setUpClass(cls):
@@ -63,7 +67,7 @@ class Running(World):
         cls.addClassCleanup(cls.daemons.stop_all)
         cls.prepare()
         for name, text in cls.configurations.items():
-            cls.daemons.start_mutuald(name, text)
+            cls.daemons.start_mutuald(name, text, *cls.words)
         for name in cls.configurations:
             eventually(lambda name=name: cls._all_listen(name), 20, f"the services of {name}, listening")
 
@@ -170,4 +174,6 @@ def rule(name, services, users=(), groups=(), action="allow"):
 
 def _toml(value):
     """A value in TOML; JSON's strings, numbers, lists of them and booleans are TOML's, too."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
     return json.dumps(value)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both transports as the daemon gets them: as shared objects with one symbol.
+// Transports as the daemon gets them: as shared objects with one symbol.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ TEST_P(TransportPlugin, CarriesAChannelFromEndToEnd) {
     ASSERT_NE(plugin, nullptr);
     auto transport = plugin->transport({"{}"});
     ASSERT_TRUE(transport);
-    fakes::FakeNetwork net{**transport};
+    fakes::FakeNetwork net{**transport, "{}"};
     net.start();
     net.run();
     net.send(net.initiator, "over the border\n");
@@ -46,7 +46,8 @@ TEST_P(TransportPlugin, CarriesAChannelFromEndToEnd) {
 
 INSTANTIATE_TEST_SUITE_P(OfThisTree, TransportPlugin,
                          testing::Values(std::pair{SOCKETS_PLUGIN, "sockets"},
-                                         std::pair{ECHOING_PLUGIN, "echoing"}),
+                                         std::pair{ECHOING_PLUGIN, "echoing"},
+                                         std::pair{FRAMED_PLUGIN, "framed"}),
                          [](const auto& parameter) { return std::string{parameter.param.second}; });
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace mutual::launcher {
 
 struct LauncherOptions {
     std::vector<std::string> transports{"sockets", "oncrpc"};  // one mutuald-channel for each
-    std::string program_folder;                      // empty: beside this program, or where it was installed
+    std::string program_folder;  // empty: beside this program, or where it was installed
 };
 
 // Returns what main() should: 0 after SIGTERM or SIGINT; otherwise it has said on standard error what

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our own two ends of ONC RPC: found through rpcbind, renewed beyond a ticket's end, large, and under attack."""
+import os
+import struct
+import threading
+import time
+
+import host
+import kerberos
+import onc_rpc
+from harness import eventually, main
+from running import Running, rule, service
+
+PROGRAM, VERSION = 0x20000009, 3
+PORT = 7300
+SPN = f"ledger/{host.full_name('app1')}"
+ALICE = f"alice@{host.REALM}"
+SOCKET = "/run/echo/echo.sock"
+LIFE = 24  # seconds, of every ticket
+LARGEST = 17 << 20
+ECHO = """
+import os, socket, struct, sys, threading
+def exactly(link, size):
+    data = bytearray()
+    while len(data) < size:
+        part = link.recv(min(size - len(data), 1 << 20))
+        if not part:
+            raise EOFError
+        data += part
+    return bytes(data)
+def serve(link):
+    try:
+        while True:
+            mark, = struct.unpack(">I", exactly(link, 4))
+            call = exactly(link, mark & 0x7fffffff)
+            size, = struct.unpack_from(">I", call, 28)
+            body = call[32 + (size + 3) // 4 * 4 + 8:]
+            reply = call[:4] + struct.pack(">5I", 1, 0, 0, 0, 0) + body
+            link.sendall(struct.pack(">I", 0x80000000 | len(reply)) + reply)
+    except (EOFError, OSError):
+        link.close()
+server = socket.socket(socket.AF_UNIX)
+os.umask(0)
+server.bind(sys.argv[1])
+server.listen(64)
+while True:
+    threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+"""
+
+
+def definition(**more):
+    return service("echo", service_class="ledger", **more)
+
+
+RPC = {"program": PROGRAM, "versions": [1, VERSION], "max_record": LARGEST}
+ACCEPTOR = definition(rpc=RPC, accept={"spns": [SPN], "keytab": "/etc/mutuald/keytabs/ledger.keytab", "port": PORT,
+                                       "deliver": "unix", "socket": SOCKET, "socket_user": "ledger"},
+                      allow={"principals": [ALICE, f"bob@{host.REALM}"]})
+TRUST = {"hosts": [f".{host.DOMAIN}"]}
+INITIATOR = definition(rpc=RPC, trust=TRUST) + service(
+    "absent", service_class="ledger", rpc={"program": PROGRAM + 1, "versions": [1]}, trust=TRUST) + rule("anybody", ["*"], users=["*"])
+
+
+class Rpc(Running):
+    configurations = {"app1": ACCEPTOR, "client1": INITIATOR}
+    options = {"max_life": f"{LIFE}s"}
+
+    @classmethod
+    def prepare(cls):
+        cls.daemons.start_rpcbind("app1")
+        folder = cls.world.inside("app1", os.path.dirname(SOCKET))
+        os.makedirs(folder, exist_ok=True)
+        os.chown(folder, host.ACCOUNTS["ledger"], host.ACCOUNTS["ledger"])
+        cls.daemons.start_on("app1", "/usr/bin/python3", "-B", "-c", ECHO, SOCKET, user="ledger", log="echo")
+        eventually(lambda: os.path.exists(cls.world.inside("app1", SOCKET)), what="the server of echo")
+
+    def setUp(self):
+        self.kinit("client1", "alice")
+
+    def opened(self, user="alice", **more):
+        return self.open("echo", user=user, host=host.full_name("app1"), **more)
+
+    def caller(self, channel):
+        return onc_rpc.Caller(channel.socket, PROGRAM, VERSION)
+
+    def whois(self, channel, on="client1"):
+        return self.answer("WhoIs", user="root", on=on, channel=channel["channel"])["channel"]
+
+
+class Places(Rpc):
+    def test_a_program_is_found_by_rpcbind_on_the_host_that_was_named(self):
+        found = self.request("Find", "echo", host=host.full_name("app1"))
+        place, = found["candidates"]
+        self.assertEqual((place["port"], place["transport"], place["usable"]), (PORT, "oncrpc", True))
+        self.assertRegex(place["source"], r"port by rpcbind v4$")
+        self.assertEqual(self.caller(self.opened()).call(1, b"abcd"), b"abcd")
+
+    def test_a_program_may_be_asked_for_by_its_number(self):
+        for more, version in (({}, VERSION), ({"rpcVersion": 1}, 1)):
+            channel = self.channel(*self.ask("Open", request={"rpcProgram": PROGRAM, "host": host.full_name("app1"),
+                                                              **more}))
+            self.assertEqual(onc_rpc.Caller(channel.socket, PROGRAM, version).call(1, b"abcd"), b"abcd")
+            with self.assertRaises(onc_rpc.Refused) as refused:
+                onc_rpc.Caller(channel.socket, PROGRAM, 4 - version).call(1)
+            self.assertEqual(refused.exception.args, ("accepted", 2))  # PROG_MISMATCH
+        error, reply, _ = self.ask("Open", request={"rpcProgram": PROGRAM + 2})
+        self.assertEqual(error, "UnknownService", reply)
+        error, reply, _ = self.ask("Open", request={"rpcProgram": PROGRAM, "rpcVersion": 2, "service": "echo",
+                                                    "host": host.full_name("app1")})
+        self.assertEqual(error, "InvalidRequest", reply)
+        self.assertIn("the definition lists 1, 3", reply["message"])
+
+    def test_a_program_that_is_not_registered_is_told_so(self):
+        error, reply = self.refused("Open", "absent", host=host.full_name("app1"))
+        self.assertEqual((error, reply["stage"]), ("NotFound", "addresses"), reply)
+        self.assertIn(f"program {PROGRAM + 1} version 1", reply["message"])
+
+    def test_messages_of_16_mebioctets_pass_and_calls_are_counted(self):
+        channel = self.opened()
+        caller = self.caller(channel)
+        for size in (0, 4, 65_536, 1 << 20, 16 << 20):
+            body = os.urandom(size)
+            channel.socket.settimeout(60)
+            writer = threading.Thread(target=caller.send, args=([size & 0xffff], 1, body))
+            writer.start()
+            self.assertTrue(caller.receive() == (size & 0xffff, body), size)
+            writer.join()
+        self.assertEqual(self.whois(channel)["calls"], 5)
+
+    def test_a_message_that_is_too_long_ends_the_channel(self):
+        channel = self.opened()
+        channel.socket.sendall(struct.pack(">I", 0x80000000 | (LARGEST + 4)))
+        self.assertEqual(channel.rest(), b"")
+        self.assertEqual(self.whois(channel)["verdict"], "reset")
+        self.assertIn("announced a record of", self.log_of("client1", "mutuald"))
+
+
+class Attacks(Rpc):
+    """A stranger on the network, without any ticket."""
+
+    def stranger(self, octets):
+        """What is answered to these octets until the connection ends, as a process on client1 sees it."""
+        script = f"""
+import socket, sys
+link = socket.create_connection(("{host.ADDRESSES['app1']}", {PORT}), 5)
+link.settimeout(20)
+link.sendall(bytes.fromhex("{octets.hex()}"))
+answer = b""
+try:
+    while part := link.recv(4096):
+        answer += part
+        if "once" in sys.argv:
+            break
+except ConnectionResetError:
+    pass
+print(answer.hex())
+"""
+        return lambda *words: bytes.fromhex(self.must("client1", "/usr/bin/python3", "-c", script, *words).strip())
+
+    def test_a_record_of_4_gibioctets_is_refused_by_its_mark_alone(self):
+        self.assertEqual(self.stranger(b"\xff\xff\xff\xff")(), b"")
+        self.assertIn("announced a record of 2147483647 octets", self.log_of("app1", "mutuald"))
+
+    def test_another_protocol_is_refused(self):
+        self.assertEqual(self.stranger(b"GET / HTTP/1.0\r\n\r\n")(), b"")
+
+    def test_a_call_without_a_context_is_denied_and_says_why(self):
+        for flavor, why in ((0, 5), (1, 5)):
+            answer = self.stranger(onc_rpc.call_record(7, PROGRAM, VERSION, 1, flavor=flavor))("once")
+            self.assertEqual(struct.unpack(">6I", answer[:24]), (0x80000014, 7, 1, 1, 1, why))
+
+    def test_one_that_stalls_after_two_octets_holds_nobody_up(self):
+        stalled = [self.start_on("client1", "/usr/bin/python3", "-c", f"""
+import socket, time
+link = socket.create_connection(("{host.ADDRESSES['app1']}", {PORT}), 5)
+link.sendall(bytes(2))
+print("stalls", flush=True)
+time.sleep(60)
+""", log="stalled") for _ in range(16)]
+        eventually(lambda: self.log_of("client1", "stalled").count("stalls") == len(stalled), what="16 stalled clients")
+        began = time.monotonic()
+        self.assertEqual(self.caller(self.opened()).call(1, b"abcd"), b"abcd")
+        self.assertLess(time.monotonic() - began, 5)
+
+
+class Lives(Rpc):
+    """Beyond the ticket that a channel was opened with."""
+
+    def test_a_channel_lives_on_while_there_are_tickets_and_ends_with_the_last(self):
+        caches = {name: f"FILE:/tmp/{name}" for name in ("renewed", "lapsed", "taken")}
+        for cache in caches.values():
+            self.kinit("client1", "alice", cache=cache)
+        channels = {name: self.opened(credentialCache=cache) for name, cache in caches.items()}
+        first = {name: self.whois(channel)["expires"] for name, channel in channels.items()}
+        callers = {name: self.caller(channel) for name, channel in channels.items()}
+        for name, caller in callers.items():
+            self.assertEqual(caller.call(1, b"abcd"), b"abcd", name)
+        eventually(lambda: time.time() > first["renewed"] - LIFE / 2, LIFE, "half of the ticket's life")
+        self.kinit("client1", "alice", cache=caches["renewed"])
+        done = self.run_on("client1", "kinit", "-c", caches["taken"], "bob", user="alice",
+                           input=kerberos.password("bob") + "\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        later = eventually(lambda: self._later(channels["renewed"], first["renewed"]), LIFE, "a renewed context")
+        self.assertLess(time.time(), first["renewed"])
+        while time.time() < first["lapsed"] - 1:
+            self.assertEqual(callers["renewed"].call(1, b"efgh"), b"efgh")
+            time.sleep(0.2)
+        # The others had nothing to renew with, and were told why.
+        self.assertEqual(channels["lapsed"].rest(), b"")
+        self.assertEqual(self.whois(channels["lapsed"])["verdict"], "expired")
+        self.assertEqual(channels["taken"].rest(), b"")
+        log = self.log_of("client1", "mutuald")
+        self.assertRegex(log, "does not renew a channel's context: .*the credentials are now of bob@")
+        self.assertGreater(log.count("does not renew a channel's context"), 1)
+        eventually(lambda: time.time() > first["renewed"] + 1, LIFE, "the first ticket's end")
+        self.assertEqual(callers["renewed"].call(1, b"ijkl"), b"ijkl")
+        self.assertGreater(later, first["renewed"])
+        self.assertGreater(self.whois(channels["renewed"])["calls"], 3)
+
+    def _later(self, channel, than):
+        expires = self.whois(channel)["expires"]
+        return expires if expires > than else None
+
+
+del Rpc
+
+if __name__ == "__main__":
+    main()
