@@ -91,7 +91,7 @@ class OurAcceptor(Interop):
                 channel = self.answer("WhoIs", user="root", on="app1", service=security, stamp=told["who"]["stamp"])
                 self.assertEqual(channel["channel"]["peer"], ALICE)
 
-    def test_calls_without_rpcsec_gss_are_refused_each_time(self):
+    def test_ft_092_calls_without_rpcsec_gss_are_refused_each_time(self):
         for security in ("none", "sys"):
             with self.subTest(security=security):
                 refused = self.results(security, "echo", 1, 2, 3, port=PORTS["krb5"], status=1)
@@ -99,7 +99,7 @@ class OurAcceptor(Interop):
                 for each in refused:
                     self.assertIn("Client credential too weak", each["error"])
 
-    def test_less_than_the_least_service_is_refused_each_time(self):
+    def test_ft_092_less_than_the_least_service_is_refused_each_time(self):
         for security, least in (("krb5", "krb5i"), ("krb5", "krb5p"), ("krb5i", "krb5p")):
             with self.subTest(security=security, least=least):
                 for each in self.results(security, "echo", 1, 2, port=PORTS[least], status=1):
@@ -108,7 +108,7 @@ class OurAcceptor(Interop):
     def test_more_than_the_least_service_is_welcome(self):
         self.assertEqual(self.results("krb5p", "echo", 100, port=PORTS["krb5"]), [{"echo": 100}])
 
-    def test_another_service_within_a_context_is_refused(self):
+    def test_ft_094_another_service_within_a_context_is_refused(self):
         for first, then in (("krb5p", "krb5i"), ("krb5p", "krb5"), ("krb5", "krb5p")):
             with self.subTest(first=first, then=then):
                 before, after = self.results(first, "change", tirpc.SERVICES[then][1], port=PORTS["krb5"], status=1)
@@ -158,7 +158,7 @@ class OurInitiator(Interop):
             with self.subTest(security=security):
                 self.assertEqual(self.calls(security, "echo", *tirpc.SIZES), [{"echo": size} for size in tirpc.SIZES])
 
-    def test_the_server_sees_the_peer_and_the_service(self):
+    def test_ft_093_the_server_sees_the_peer_and_the_service(self):
         for security, (protection, _) in tirpc.SERVICES.items():
             for flavor in ("none", "sys"):  # what the program says of itself goes no further
                 with self.subTest(security=security, flavor=flavor):
