@@ -57,8 +57,9 @@ private:
 
 class XdrWriter {
 public:
+    XdrWriter() : XdrWriter(512) {}
     // For about so many octets.
-    explicit XdrWriter(std::size_t expected = 512) { octets_.reserve(expected); }
+    explicit XdrWriter(std::size_t expected) { octets_.reserve(expected); }
 
     void number(std::uint32_t value) {
         const std::size_t at = octets_.size();
