@@ -42,12 +42,22 @@ std::optional<std::string> canonical(std::string_view address) {
 
 bool is_ipv6(std::string_view address) { return address.find(':') != address.npos; }
 
-bool is_wildcard(std::string_view address) { return address == "0.0.0.0" || address == "::"; }
+namespace {
+
+// The IPv4 address that an IPv6 one stands for: "::ffff:a.b.c.d" (mapped), "::a.b.c.d" (compatible).
+std::string_view unmapped(std::string_view address) {
+    for (const std::string_view prefix : {"::ffff:", "::"})
+        if (address.starts_with(prefix) && address.find('.') != address.npos)
+            return address.substr(prefix.size());
+    return address;
+}
+
+}  // namespace
+
+bool is_wildcard(std::string_view address) { return unmapped(address) == "0.0.0.0" || address == "::"; }
 
 bool is_loopback(std::string_view address) {
-    constexpr std::string_view mapped = "::ffff:";
-    if (address.starts_with(mapped)) address.remove_prefix(mapped.size());
-    return address == "::1" || address.starts_with("127.");
+    return address == "::1" || unmapped(address).starts_with("127.");
 }
 
 Result<UniversalAddress> parse_universal_address(std::string_view text) {

@@ -285,7 +285,8 @@ asio::awaitable<Result<ChannelRow>> Api::find_stamped(std::string service, Chann
     if (definition == nullptr || !definition->accept) co_return not_known(name);
     ChannelClient& client = broker_.channel(definition->transport);
     Result<ChannelRow> row = co_await in_a_moment(client.whois(name));
-    if (row && row->service != service) co_return not_known(name);
+    const bool is_other = row ? row->service != service : row.error().code == Code::not_found;
+    if (is_other) co_return not_known(name);
     co_return row;
 }
 

@@ -96,7 +96,7 @@ std::optional<std::string> reason_to_trust(const Judged& judged, const config::S
         return "it lies below trust.base '" + service.trust.base + "', read over an authenticated session";
     if (service.trust.three_part && service.spn == config::SpnForm::three_part)
         return "only administrators register three-part SPNs (trust.three_part)";
-    const bool is_ours = judged.plugin == "static" || judged.plugin == "host";
+    const bool is_ours = judged.plugin == "static" || judged.plugin == by_definition;
     if (candidate.trust == SourceTrust::administrator && is_ours) return "the local configuration names it";
     return std::nullopt;
 }

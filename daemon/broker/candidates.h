@@ -26,6 +26,10 @@ struct Judged {
 };
 boost::json::object to_json(const Judged& judged);
 
+// Who names a candidate that no plugin found; no plugin can be called so.
+inline constexpr const char* by_definition = "the definition";
+inline constexpr const char* by_request = "the request";
+
 // Trust rules and SPN: class and realm come from the definition alone; host and third part come from the
 // candidate only for a reason that the definition states.
 Judged judge(Candidate candidate, const std::string& plugin, const config::Service& service);

@@ -199,8 +199,9 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::discovered(const Query& qu
     candidate.transport = service_->transport;
     const bool is_defined = !service_->host.empty();
     candidate.trust = is_defined ? SourceTrust::administrator : SourceTrust::unauthenticated;
-    candidate.source = is_defined ? "service." + service_->name + ".host" : "the request";
-    co_return std::vector<Judged>{judge(std::move(candidate), "host", *service_)};
+    candidate.source = is_defined ? "service." + service_->name + ".host" : "the request's host";
+    const char* who = is_defined ? by_definition : by_request;
+    co_return std::vector<Judged>{judge(std::move(candidate), who, *service_)};
 }
 
 asio::awaitable<Result<std::vector<Judged>>> Opening::ordered_candidates() {
@@ -276,7 +277,9 @@ asio::awaitable<Result<std::vector<Judged>>> Opening::find() {
 // For who looks: Open asks for one candidate after the other, when it gets there.
 asio::awaitable<void> Opening::add_ports(std::vector<Judged>& candidates) {
     for (Judged& judged : candidates) {
-        if (judged.candidate.port != 0 || !service_->rpc || Clock::now() >= work_ends_) continue;
+        // Nobody has mutuald look at hosts that it would not connect to.
+        const bool is_known = judged.candidate.port != 0 || !service_->rpc;
+        if (is_known || !judged.usable || Clock::now() >= work_ends_) continue;
         const Result<RpcPlace> place = co_await rpc_place_of(judged.candidate.host);
         if (place) {
             judged.candidate.port = place->port;

@@ -82,22 +82,25 @@ void Channel::abandon() {
 
 // What the session asks for
 
-void Channel::step(ContextNumber number, Bytes token) {
+void Channel::step(ContextNumber number, Bytes token, std::chrono::seconds lifetime) {
     if (!contexts_.contains(number) && contexts_.size() >= max_contexts)
         return fail(Verdict::reset, {Code::limit, Stage::handshake, "the session opened too many contexts"});
     Context& context = contexts_[number];
     if (context.established) return plugin_broke("it stepped a context that is complete");
     if (context.handshake == 0) context.handshake = setup_.grant->begin();
-    const bool begins = context.unanswered++ == 0 && token.empty();
-    std::chrono::seconds lifetime{0};
-    // Rounded up: the next one has to end later than this.
-    if (begins && now() >= renew_at())
-        lifetime =
-            std::chrono::ceil<std::chrono::seconds>(expires_ - std::chrono::system_clock::now()) + least_gain;
+    ++context.unanswered;
     auto answered = [self = shared_from_this(), number, handshake = context.handshake](Step step) {
         self->stepped(number, handshake, std::move(step));
     };
-    setup_.grant->step(context.handshake, token, lifetime, std::move(answered));
+    // Nobody asks for the facts of a further context: it is of the same two.
+    const StepTerms terms{lifetime, phase_ != Phase::handshake};
+    setup_.grant->step(context.handshake, token, terms, std::move(answered));
+}
+
+void Channel::renew(ContextNumber number) {
+    // Rounded up: the next one has to end later than this.
+    const auto left = std::chrono::ceil<std::chrono::seconds>(expires_ - std::chrono::system_clock::now());
+    step(number, {}, std::max(left, std::chrono::seconds(0)) + least_gain);
 }
 
 void Channel::admit(ContextNumber number, std::string claim) {
@@ -158,6 +161,8 @@ void Channel::stepped(ContextNumber number, std::int64_t handshake, Step step) {
     if (!is_live() || found == contexts_.end() || found->second.handshake != handshake) return;
     --found->second.unanswered;
     if (step.established) step.error = complete(found->second, step);
+    // To another principal nothing is proven.
+    if (step.established && step.error) step.token.clear();
     if (step.error && phase_ == Phase::established && observer_.not_renewed)
         observer_.not_renewed(*step.error);
     StepAnswer answer;

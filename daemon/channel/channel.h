@@ -55,7 +55,8 @@ public:
 
     Outlet& network() override { return network_.output(); }
     Outlet& program() override { return program_.output(); }
-    void step(ContextNumber context, Bytes token) override;
+    void step(ContextNumber context, Bytes token) override { step(context, token, std::chrono::seconds(0)); }
+    void renew(ContextNumber context) override;
     void admit(ContextNumber context, std::string claim) override;
     void established() override;
     void discard(ContextNumber context) override;
@@ -85,6 +86,7 @@ private:
     // afterwards.
     template <class Call>
     void drive(Call call);
+    void step(ContextNumber context, Bytes token, std::chrono::seconds lifetime);
     void rest();
     void obey();
     bool is_waiting() const;  // for an answer to a step or an admission

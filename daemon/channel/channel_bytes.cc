@@ -42,7 +42,8 @@ void Channel::watch() {
     if (may_read_program()) program_.wait_readable([self = shared_from_this()] { self->program_readable(); });
     // Half-closed it may still read; closed it never will, and a peer that says nothing would keep all this
     // alive.
-    if (phase_ == Phase::established && program_.read_ended() && !program_.finished() && !program_left_)
+    const bool is_unread = program_.read_ended() || program_held_;
+    if (phase_ == Phase::established && is_unread && !program_.finished() && !program_left_)
         program_.wait_gone([self = shared_from_this()] { self->program_left(); });
     const auto writable = [self = shared_from_this()] {
         self->phase_ == Phase::closing ? self->finish_closing() : self->flush();

@@ -44,10 +44,12 @@ Step step_of(varlink::Reply& reply) {
 GrantClient::GrantClient(EventLoop& loop, UniqueFd socket, Lost lost)
     : loop_(loop), connection_(loop.context(), std::move(socket)), told_(std::move(lost)) {}
 
-void GrantClient::step(std::int64_t handshake, Bytes token, std::chrono::seconds lifetime, Stepped stepped) {
+void GrantClient::step(std::int64_t handshake, Bytes token, StepTerms terms, Stepped stepped) {
     Work work;
-    work.patience = lifetime.count() > 0 ? longest_renewal : longest_step;
-    if (lifetime.count() > 0) work.call.parameters["minimumLifetimeSeconds"] = lifetime.count();
+    const bool renews = terms.lifetime.count() > 0;
+    work.patience = renews ? longest_renewal : longest_step;
+    if (renews) work.call.parameters["minimumLifetimeSeconds"] = terms.lifetime.count();
+    if (terms.is_further) work.call.parameters["further"] = true;
     work.handshake = handshake;
     work.call.method = "org.mutuald.Grant.Step";
     work.call.parameters["handshake"] = handshake;

@@ -27,6 +27,12 @@ struct Step {
     std::optional<Error> error;
 };
 
+struct StepTerms {
+    // A handshake that begins: its ticket has to last so much longer at least. 0: that of the grant will do.
+    std::chrono::seconds lifetime{0};
+    bool is_further = false;  // of a channel that has a context: nobody will ask for its facts
+};
+
 class GrantClient : public std::enable_shared_from_this<GrantClient> {
 public:
     using Stepped = std::function<void(Step)>;
@@ -38,9 +44,8 @@ public:
 
     // The number of a new handshake.
     std::int64_t begin() { return ++last_; }
-    // An empty token: the first step of an initiator, with a ticket that lasts so much longer at least; 0:
-    // with the one that the grant has. `stepped` is called later, never from within.
-    void step(std::int64_t handshake, Bytes token, std::chrono::seconds lifetime, Stepped stepped);
+    // An empty token: the first step of an initiator. `stepped` is called later, never from within.
+    void step(std::int64_t handshake, Bytes token, StepTerms terms, Stepped stepped);
     // Forgets a handshake that was not finished: nobody is told of its steps any more.
     void drop(std::int64_t handshake);
 

@@ -16,8 +16,7 @@ class GrantClientTest : public ::testing::Test {
 protected:
     void step() {
         const auto number = client_->begin();
-        client_->step(number, {}, std::chrono::seconds(0),
-                      [this](Step step) { steps_.push_back(std::move(step)); });
+        client_->step(number, {}, {}, [this](Step step) { steps_.push_back(std::move(step)); });
     }
     void answer(std::string_view text) {
         ASSERT_EQ(::send(pair_->second.value(), text.data(), text.size() + 1, MSG_NOSIGNAL),

@@ -167,6 +167,10 @@ void Worker::accept(std::shared_ptr<const AcceptingService> service, UniqueFd so
         established_.erase(*id);
         if (error) log_end(name, *id, *error);
     };
+    observer.not_renewed = [this, id, name = service->name](const Error& error) {
+        surroundings_.log.notice("refused a further context of a channel: " + to_string(error),
+                                 {{unit::Field::service, name}, {unit::Field::channel, *id}});
+    };
     auto channel =
         std::make_shared<Channel>(loop_, surroundings_.table, std::move(setup), std::move(observer));
     *self = channel;

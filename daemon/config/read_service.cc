@@ -61,6 +61,9 @@ void read_transport(Section& section, Service& service, const Configuration& con
     section.text("transport", service.transport, [&](const std::string& transport) {
         return check_plugin(configuration, PluginKind::transport, transport);
     });
+    if (const auto usable = check_plugin(configuration, PluginKind::transport, service.transport);
+        !usable && !section.has("transport"))
+        section.complain("", usable.error().message, usable.error().hint);
     const bool carries_calls = configuration.protection(service.transport) == Protection::rpc;
     if (carries_calls && !service.rpc)
         section.complain("transport", "carries the calls of an RPC program, and there is none",
@@ -112,6 +115,22 @@ void refuse_shared_ports(const Configuration& configuration, std::vector<Error>&
     }
 }
 
+// rpcbind knows one place of a program and version.
+void refuse_shared_programs(const Configuration& configuration, std::vector<Error>& errors) {
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> taken;
+    for (const auto& [name, service] : configuration.services) {
+        if (!service.accept || !service.rpc || !service.accept->rpc.is_registered) continue;
+        for (const std::uint32_t version : service.rpc->versions) {
+            const auto [place, is_new] = taken.emplace(std::pair(service.rpc->program, version), name);
+            if (!is_new)
+                errors.push_back(
+                    error_at(service.accept->where, "service." + name + ".accept.rpc.register",
+                             "service " + place->second + " is registered for the same program and version",
+                             "write register = false into one of them"));
+        }
+    }
+}
+
 }  // namespace
 
 void read_services(Section& root, Configuration& configuration) {
@@ -119,6 +138,7 @@ void read_services(Section& root, Configuration& configuration) {
         read_service(section, name, configuration);
     });
     refuse_shared_ports(configuration, root.errors());
+    refuse_shared_programs(configuration, root.errors());
 }
 
 }  // namespace mutual::config

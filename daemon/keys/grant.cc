@@ -37,8 +37,8 @@ public:
     std::shared_ptr<varlink::Connection> connection;
 
 private:
-    Result<varlink::Reply> reply_of(StepAnswer answer, Time now);
-    Result<varlink::Reply> reply_of(Established established, Time now);
+    Result<varlink::Reply> reply_of(StepAnswer answer, bool is_further, Time now);
+    Result<varlink::Reply> reply_of(Established established, bool is_further, Time now);
 
     GrantTerms terms_;
     Stepper stepper_;
@@ -73,7 +73,7 @@ varlink::Reply Grant::step(const StepRequest& request) {
     const Time now = std::chrono::steady_clock::now();
     StepAnswer answer = stepper_.step(request.handshake, request.token, now);
     if (answer.error) return failure_with(*answer.error, answer.token);
-    auto reply = reply_of(std::move(answer), now);
+    auto reply = reply_of(std::move(answer), request.is_further, now);
     if (!reply) return failure_with(reply.error(), {});
     if (stepper_.is_exhausted()) reply->parameters["last"] = true;
     return std::move(*reply);
@@ -86,10 +86,10 @@ varlink::Reply Grant::drop(varlink::Call call) {
     return {};
 }
 
-Result<varlink::Reply> Grant::reply_of(StepAnswer answer, Time now) {
+Result<varlink::Reply> Grant::reply_of(StepAnswer answer, bool is_further, Time now) {
     varlink::Reply reply;
     if (answer.established) {
-        auto finished = reply_of(std::move(*answer.established), now);
+        auto finished = reply_of(std::move(*answer.established), is_further, now);
         if (!finished) return std::move(finished).error();
         reply = std::move(*finished);
     } else {
@@ -99,12 +99,13 @@ Result<varlink::Reply> Grant::reply_of(StepAnswer answer, Time now) {
     return reply;
 }
 
-Result<varlink::Reply> Grant::reply_of(Established established, Time now) {
+Result<varlink::Reply> Grant::reply_of(Established established, bool is_further, Time now) {
     auto sealed = seal(established.context.view());
     if (!sealed) return std::move(sealed).error();
     Facts facts{terms_.role, established.initiator, established.acceptor, established.flags,
                 established.expires};
-    auto id = facts_.add(std::move(facts), now + longest_handshake + facts_kept);
+    auto id = is_further ? Result<std::string>(random_context_id())
+                         : facts_.add(std::move(facts), now + longest_handshake + facts_kept);
     if (!id) return std::move(id).error();
     varlink::Reply reply;
     reply.parameters["done"] = true;

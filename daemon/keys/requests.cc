@@ -138,6 +138,7 @@ Result<StepRequest> read_step(varlink::Call& call) {
     if (!token) parameters.fault("token", "is not base64");
     request.minimum_lifetime =
         parameters.optional_number("minimumLifetimeSeconds", 0, longest_minimum).value_or(0);
+    request.is_further = parameters.optional_flag("further").value_or(false);
     if (auto read = parameters.finish(); !read) return std::move(read).error();
     request.token = std::move(*token);
     return request;

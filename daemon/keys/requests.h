@@ -69,6 +69,7 @@ struct StepRequest {
     std::int64_t handshake = 0;
     std::string token;
     std::int64_t minimum_lifetime = 0;  // seconds, of the ticket of a handshake that begins
+    bool is_further = false;            // nobody asks for the facts
 };
 Result<StepRequest> read_step(varlink::Call& call);
 Result<std::int64_t> read_drop(varlink::Call& call);

@@ -171,9 +171,11 @@ public:
     // Forget a context that is of no use any more.
     virtual void discard(ContextNumber context) = 0;
     // Initiator: from when on its newest context should be replaced by a further one, because its ticket
-    // ends. A context that is begun then is of a ticket that lasts longer, or its first step fails. The far
-    // future for an acceptor, and for a wire with one context.
+    // ends. The far future for an acceptor, and for a wire with one context.
     virtual Instant renew_at() const = 0;
+    // As step(context, {}), with a ticket that ends later than the newest context's; where there is none, the
+    // step fails.
+    virtual void renew(ContextNumber context) = 0;
 
     // Pass no program bytes in until it is called with false.
     virtual void hold_program(bool hold) = 0;

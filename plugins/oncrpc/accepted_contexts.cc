@@ -27,6 +27,10 @@ Handle random_handle() {
     return handle;
 }
 
+// Contexts of one connection.
+constexpr std::chrono::seconds pace{1};
+constexpr int most_at_once = 16;
+
 AcceptedContexts::Outcome over(Error error) { return {false, Verdict::reset, std::move(error)}; }
 
 }  // namespace
@@ -63,7 +67,8 @@ Result<void> AcceptedContexts::init(const wire::Call& call, const wire::GssCrede
             contexts_.erase(making_->handle);
             making_.reset();
         }
-        if (contexts_.size() >= max_contexts) return deny(call.xid, AuthStatus::failed);
+        if (contexts_.size() >= max_contexts) forget_expired();
+        if (contexts_.size() >= max_contexts || !may_make()) return deny(call.xid, AuthStatus::failed);
         const ContextNumber number = free_number();
         making_ = Making{random_handle(), 0, false, {}};
         contexts_[making_->handle].number = number;
@@ -75,6 +80,23 @@ Result<void> AcceptedContexts::init(const wire::Call& call, const wire::GssCrede
     making_->is_owed = true;
     host_.step(contexts_.at(making_->handle).number, *token);
     return {};
+}
+
+// Each costs mutuald-keys a step.
+bool AcceptedContexts::may_make() {
+    const Instant now = host_.now();
+    earliest_ = std::max(earliest_, now - most_at_once * pace);
+    if (earliest_ > now) return false;
+    earliest_ += pace;
+    return true;
+}
+
+void AcceptedContexts::forget_expired() {
+    for (auto one = contexts_.begin(); one != contexts_.end();) {
+        const auto next = std::next(one);
+        if (one->second.is_ready && one->second.security->is_expired()) destroy(Handle(one->first));
+        one = next;
+    }
 }
 
 // There are fewer contexts than numbers.

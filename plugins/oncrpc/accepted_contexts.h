@@ -62,6 +62,8 @@ private:
 
     ContextNumber free_number() const;
     bool is_making(ContextNumber number) const;
+    bool may_make();
+    void forget_expired();
     Outcome refuse(std::uint32_t major, Bytes token, Verdict verdict, std::optional<Error> error);
     Outcome ready();
     Result<void> answer(std::uint32_t major, Bytes token);
@@ -73,7 +75,8 @@ private:
     std::map<Handle, AcceptedContext> contexts_;
     std::optional<Making> making_;
     std::size_t ready_ = 0;
-    std::optional<std::string> peer_;  // that was admitted
+    Instant earliest_ = Instant::min();  // the next is made no sooner, but for some at once
+    std::optional<std::string> peer_;    // that was admitted
 };
 
 }  // namespace mutual::oncrpc

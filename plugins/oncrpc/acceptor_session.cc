@@ -71,9 +71,9 @@ void AcceptorSession::data(const wire::Call& call, const wire::GssCredential& cr
     if (credential.procedure == GssProcedure::destroy) return destroy(pending);
     // What was begun in time is still answered: else the peer would have it done once more.
     if (context->security->is_expired()) return deny(call.xid, AuthStatus::gss_context_problem);
+    if (credential.service < options_.service) return deny(call.xid, AuthStatus::too_weak);
     if (!context->service) context->service = credential.service;
-    if (credential.service != *context->service || credential.service < options_.service)
-        return deny(call.xid, AuthStatus::too_weak);
+    if (credential.service != *context->service) return deny(call.xid, AuthStatus::too_weak);
     if (call.program != options_.program) return answer(pending, AcceptStatus::program_unavailable);
     if (!options_.has_version(call.version)) return answer(pending, AcceptStatus::program_mismatch);
     auto arguments =
@@ -163,7 +163,9 @@ void AcceptorSession::answer(const Pending& pending, AcceptStatus status) {
 }
 
 void AcceptorSession::answer(const Pending& pending, const wire::Reply& reply) {
-    SecurityContext& security = *contexts_.find(pending.handle)->security;
+    const AcceptedContext* context = contexts_.find(pending.handle);
+    if (context == nullptr) return;  // its end has come, and another took its place
+    SecurityContext& security = *context->security;
     auto mic = security.mic(wire::to_xdr(pending.sequence));
     if (!mic) return fail(std::move(mic).error());
     wire::XdrWriter out(reply.results.size() + most_overhead / 8);

@@ -21,6 +21,11 @@ constexpr std::size_t most_kept = 4UL << 20;
 constexpr std::uint32_t last_sequences = 1U << 20;
 constexpr std::chrono::seconds first_pause{2};
 constexpr std::chrono::seconds longest_pause{300};
+constexpr std::chrono::seconds longest_end{2};
+// A call that was answered between them ends the row.
+constexpr std::uint32_t most_losses = 8;
+// What a small call becomes under protection.
+constexpr std::size_t protected_call = 512;
 
 }  // namespace
 
@@ -30,17 +35,20 @@ InitiatorSession::InitiatorSession(RpcOptions options, SessionHost& host)
       network_(options_.max_record + most_overhead),
       program_(options_.max_record) {}
 
-std::size_t InitiatorSession::largest_output() const { return options_.max_record + 2 * most_overhead; }
+// All that was kept may go out again at one time.
+std::size_t InitiatorSession::largest_output() const {
+    return options_.max_record + 2 * most_overhead + most_kept + most_pending * protected_call;
+}
 
 // Contexts
 
-void InitiatorSession::make_context() {
+void InitiatorSession::make_context(bool renews) {
     ContextNumber number = 0;
     while (contexts_.contains(number)) ++number;
     if (number >= max_contexts)
         return fail({Code::limit, Stage::channel, "too many contexts of the channel have calls under way"});
     making_.emplace(number, options_, host_);
-    making_->start();
+    making_->start(renews);
 }
 
 void InitiatorSession::stepped(ContextNumber context, StepAnswer answer) {
@@ -79,13 +87,15 @@ void InitiatorSession::not_made(Error error) {
 }
 
 void InitiatorSession::schedule() {
-    const Instant when = std::max(host_.renew_at(), not_before_);
+    const Instant when = end_by_ ? *end_by_ : std::max(host_.renew_at(), not_before_);
     if (when != Instant::max()) host_.wake_at(when);
 }
 
 void InitiatorSession::wake() {
-    if (phase_ != Phase::open || making_ || current_ == nullptr) return;
-    if (host_.now() >= std::max(host_.renew_at(), not_before_)) return make_context();
+    if (phase_ != Phase::open) return;
+    if (end_by_ && host_.now() >= *end_by_) return end_unproven();
+    if (making_ || current_ == nullptr) return;
+    if (!end_by_ && host_.now() >= std::max(host_.renew_at(), not_before_)) return make_context(true);
     schedule();
 }
 
@@ -107,6 +117,7 @@ void InitiatorSession::send_destroy(InitiatorContext& context) {
     if (auto put = put_call(context, {}, GssProcedure::destroy, xid); !put)
         return fail(std::move(put).error());
     ++context.in_flight;
+    ++destroys_;
     pending_.emplace(xid, std::move(pending));
 }
 
@@ -116,7 +127,11 @@ void InitiatorSession::lose(const Pending& pending) {
     context.is_lost = true;
     const bool was_current = current_ == &context;
     if (was_current || context.in_flight == 0) retire(context);
-    if (was_current && !making_) make_context();
+    if (!was_current) return;
+    if (++losses_ > most_losses)
+        return fail({Code::refused_by_peer, Stage::channel,
+                     "the peer forgets each context as soon as it is made", "the peer's log says why"});
+    if (!making_) make_context(false);
 }
 
 // Calls
@@ -183,7 +198,7 @@ void InitiatorSession::answer_here(const wire::Call& call, AcceptStatus status) 
 
 // A peer keeps track of so many calls (RFC 2203 5.2.1).
 bool InitiatorSession::may_call() const {
-    return current_ != nullptr && current_->in_flight < std::max<std::uint32_t>(current_->window, 1) &&
+    return current_ != nullptr && current_->in_flight < current_->window &&
            current_->next_sequence < wire::max_sequence;
 }
 
@@ -206,7 +221,8 @@ void InitiatorSession::send_call(const wire::Call& call, Pending pending) {
     kept_ += pending.record.size();
     ++context.in_flight;
     pending_.emplace(xid, std::move(pending));
-    if (context.next_sequence >= wire::max_sequence - last_sequences && !making_) make_context();
+    const bool runs_out = context.next_sequence >= wire::max_sequence - last_sequences;
+    if (runs_out && !making_ && host_.now() >= not_before_) make_context(false);
 }
 
 Result<void> InitiatorSession::put_call(InitiatorContext& context, const wire::Call& call,
@@ -254,6 +270,7 @@ void InitiatorSession::reply(MutableBytes record) {
     Pending pending = std::move(found->second);
     pending_.erase(found);
     kept_ -= pending.record.size();
+    if (pending.is_destroy) --destroys_;
     InitiatorContext& context = contexts_.at(pending.context);
     --context.in_flight;
     if (reply->kind != wire::Reply::Kind::accepted) {
@@ -296,11 +313,13 @@ void InitiatorSession::accepted(const Pending& pending, const wire::Reply& reply
         out.raw(*results);
     }
     deliver(out.view());
+    losses_ = 0;
     if (phase_ != Phase::over && current_ != &context && context.in_flight == 0) retire(context);
 }
 
-// A denial bears no proof: whoever can write to the connection could deny what was done. Only that the peer
-// does not know the context is believed, for that is checked by making another.
+// A denial bears no proof: whoever can write to the connection could deny what was done. That the peer does
+// not know the context has to be believed all the same, or no channel would outlive a peer's restart; what a
+// forger gains is that a call is made twice, as with every RPCSEC_GSS client.
 void InitiatorSession::denied(Pending pending, const wire::Reply& reply) {
     const bool is_unknown =
         reply.kind == wire::Reply::Kind::auth_error &&
@@ -336,8 +355,11 @@ void InitiatorSession::end_unproven() {
 }
 
 void InitiatorSession::end_if_done() {
-    const bool is_done = program_ended_ && pending_.empty() && waiting_.empty() && !making_;
-    if (phase_ == Phase::open && is_done && current_ != nullptr) send_destroy(*current_);
+    const bool is_done = program_ended_ && pending_.size() == destroys_ && waiting_.empty() && !making_;
+    if (phase_ != Phase::open || !is_done || current_ == nullptr || end_by_) return;
+    end_by_ = host_.now() + longest_end;
+    send_destroy(*current_);
+    schedule();
 }
 
 void InitiatorSession::fail(Error error) {

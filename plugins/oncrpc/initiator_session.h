@@ -2,7 +2,7 @@
 // The initiator of wire `rpcsec_gss`: the program speaks plain ONC RPC, whose calls go out under RPCSEC_GSS
 // and whose replies come back verified. Calls have numbers of our own on the network, so that the program's
 // may be what they like. A context is replaced before its ticket ends, and when the peer knows it no more;
-// then a call that the peer refused is made again, once, for it was not carried out. A program's end of
+// then a call that the peer refused for that is made again, once, as RFC 2203 has it. A program's end of
 // stream becomes DESTROY once its last call is answered; the verified answer to that is the peer's
 // authenticated end.
 #pragma once
@@ -25,7 +25,7 @@ class InitiatorSession final : public Session {
 public:
     InitiatorSession(RpcOptions options, SessionHost& host);
 
-    void start() override { make_context(); }
+    void start() override { make_context(false); }
     void network_bytes(MutableBytes bytes) override;
     void network_end() override;
     void program_bytes(Bytes bytes) override;
@@ -54,7 +54,7 @@ private:
     };
 
     // Contexts
-    void make_context();
+    void make_context(bool renews);
     void made(MakingContext::Outcome outcome);
     void not_made(Error error);
     void schedule();
@@ -92,10 +92,13 @@ private:
     Instant not_before_{};
     std::uint32_t next_xid_ = 1;
     std::unordered_map<std::uint32_t, Pending> pending_;  // by the number on the network
+    std::size_t destroys_ = 0;                            // of them
     std::size_t kept_ = 0;                                // octets of their records
     std::deque<Waiting> waiting_;
     bool is_held_ = false;
     bool program_ended_ = false;
+    std::optional<Instant> end_by_;  // the last DESTROY is on its way; so long its answer may take
+    std::uint32_t losses_ = 0;       // contexts that the peer forgot, one after the other
 };
 
 }  // namespace mutual::oncrpc

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/oncrpc/making_context.h"
 
+#include <algorithm>
+
 #include "plugins/oncrpc/records.h"
 #include "plugins/oncrpc/session.h"
 #include "wire/context_flags.h"
@@ -106,7 +108,7 @@ MakingContext::Outcome MakingContext::complete() {
     context.number = number_;
     context.security = security_;
     context.handle = std::move(handle_);
-    context.window = window_;
+    context.window = std::clamp<std::uint32_t>(window_, 1, most_pending);
     return Nothing(std::move(context));
 }
 

@@ -34,7 +34,8 @@ public:
     MakingContext(ContextNumber number, const RpcOptions& options, SessionHost& host)
         : options_(options), host_(host), number_(number) {}
 
-    void start() { host_.step(number_, {}); }
+    // With the ticket that is there, or with one that lasts longer.
+    void start(bool renews) { renews ? host_.renew(number_) : host_.step(number_, {}); }
     // `xid`: of the call that it may make.
     Outcome stepped(StepAnswer answer, std::uint32_t xid);
     // The call whose reply it waits for; 0: none.

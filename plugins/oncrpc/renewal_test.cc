@@ -63,6 +63,7 @@ TEST_F(Renewal, AContextMayBeReplacedAnyNumberOfTimes) {
         here().session->wake();
         ++here().key;
         here().advance(1h);
+        there().advance(1h);
         net->run();
         ASSERT_EQ(exchange(1, "args", "done"), "done") << round;
     }
@@ -103,7 +104,7 @@ TEST_F(Renewal, WhereItFailsTheOldContextServesOnAndItIsTriedAgainLater) {
     here().key = 43;
     here().advance(3s);  // the pause has doubled
     net->run();
-    EXPECT_EQ(std::ranges::count(here().events, "step 1"), 2);
+    EXPECT_EQ(std::ranges::count(here().events, "renew 1"), 2);
     here().advance(2s);
     here().renewal = here().now() + 10h;
     net->run();
@@ -153,6 +154,53 @@ TEST_F(Renewal, WithoutAnotherContextTheChannelEndsWithTheReason) {
     deny_next(wire::AuthStatus::gss_credential_problem);
     net->run();
     expect_end(here(), Verdict::reset, Code::wrong_peer, "the cache is bob's");
+}
+
+TEST_F(Renewal, APeerThatForgetsEachContextEndsTheChannel) {
+    establish();
+    for (int round = 0; round < 20 && !here().ended; ++round) {
+        here().session->program_bytes(plain_call(7, "args"));
+        ++here().key;
+        deny_next(wire::AuthStatus::gss_context_problem);
+        if (here().ended) break;
+        here().answer_all();
+        feed(there(), here().network_out.take());
+        feed(here(), there().network_out.take());
+        feed(there(), here().network_out.take());
+        calls();
+        replies();
+        // Neither call is answered: the next one is lost in the same way.
+    }
+    expect_end(here(), Verdict::reset, Code::refused_by_peer, "forgets each context");
+}
+
+TEST_F(Renewal, FurtherContextsAreMadeAtAPaceOnly) {
+    establish();
+    const Octets init = wire::to_xdr({wire::GssProcedure::init, 0, wire::GssService::privacy, {}});
+    int made = 0;
+    for (int i = 0; i < 100; ++i) {
+        wire::XdrWriter out;
+        wire::put_call(out, 5, 200001, 2, 0);
+        wire::put_auth(out, wire::AuthFlavor::gss, init);
+        wire::put_auth(out, wire::AuthFlavor::none, {});
+        out.opaque(bytes_of("nonsense"));
+        feed(there(), record_of(out.view()));
+        auto answers = records_of(there().network_out.take());
+        ASSERT_EQ(answers.size(), 1U);
+        made += wire::read_reply(answers[0]).value().kind == wire::Reply::Kind::accepted ? 1 : 0;
+    }
+    EXPECT_LE(made, 17);
+    EXPECT_GE(made, 8);
+    EXPECT_EQ(exchange(1, "args", "done"), "done");
+}
+
+TEST_F(Renewal, AnEndThatThePeerNeverAnswersIsAnEndAllTheSame) {
+    establish();
+    here().session->program_end();
+    here().network_out.take();
+    EXPECT_FALSE(here().ended);
+    here().advance(2s);
+    EXPECT_EQ(here().ended, Verdict::unauthenticated);
 }
 
 TEST_F(Renewal, AnyOtherDenialEndsTheChannel) {

@@ -50,6 +50,12 @@ void FakeHost::step(ContextNumber context, Bytes token) {
         [this, context, text = text_of(token)](Session& to) { to.stepped(context, answer(context, text)); });
 }
 
+void FakeHost::renew(ContextNumber context) {
+    note("renew " + std::to_string(context));
+    require(role_ == Role::initiator && is_established, "renew() at the wrong moment");
+    owed_.emplace_back([this, context](Session& to) { to.stepped(context, answer(context, "")); });
+}
+
 void FakeHost::admit(ContextNumber context, std::string claim) {
     note("admit " + std::to_string(context) + (claim.empty() ? "" : " " + claim));
     require(role_ == Role::acceptor, "initiator asks for admission");
@@ -156,7 +162,6 @@ StepAnswer FakeHost::answer(ContextNumber context, const std::string& from_peer)
     ContextNumber number = 0;
     std::uint64_t with_key = 0;
     words >> word >> number >> with_key;
-    const bool initiator = role_ == Role::initiator;
     // Each end numbers its own.
     const bool fits = words && (number == context || !initiator) &&
                       word == (initiator ? "welcome" : "hello") && !contexts.contains(context) &&

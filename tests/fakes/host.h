@@ -38,6 +38,7 @@ public:
     Outlet& network() override;
     Outlet& program() override;
     void step(ContextNumber context, Bytes token) override;
+    void renew(ContextNumber context) override;
     void admit(ContextNumber context, std::string claim) override;
     void established() override;
     void discard(ContextNumber context) override;
