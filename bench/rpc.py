@@ -90,16 +90,18 @@ def theirs(programs, calls, size):
     return json.loads(programs.must("client1", *command, user="alice", timeout=300))["per_second"]
 
 
-def measure(programs, rounds):
-    """Each kind's rates, ours and theirs in turn, and their ratio."""
+def measure(programs, rounds, count, cpu):
+    """Each kind's rates, ours and theirs in turn, and their ratio; what mutuald's programs use of the CPU for a call."""
     tirpc.start_gss_server(programs, "app1", SPN)
     figures = {}
     for kind, (_, size, in_flight, calls, their_calls) in KINDS.items():
-        figures[kind] = rounds(lambda: ours(programs, calls, size, in_flight), lambda: theirs(programs, their_calls, size))
+        before = cpu()
+        figures[kind] = rounds(count, lambda: ours(programs, calls, size, in_flight), lambda: theirs(programs, their_calls, size))
+        figures[kind]["cpu_us"] = (cpu() - before) / count / calls * 1e6
     return figures
 
 
 def rows(figures):
-    """What, our rate, libtirpc's, the ratio, the ratio that is aimed at or nothing."""
+    """What, our rate, libtirpc's, the ratio, the ratio that is aimed at or nothing, microseconds of CPU."""
     for kind, pair in figures.items():
-        yield KINDS[kind][0], pair["ours"], pair["theirs"], pair["ratio"], AIMS.get(kind)
+        yield KINDS[kind][0], pair["ours"], pair["theirs"], pair["ratio"], AIMS.get(kind), pair["cpu_us"]
