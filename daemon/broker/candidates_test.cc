@@ -143,7 +143,10 @@ TEST(Judge, BelievesOnlyTheStaticPluginThatTheAdministratorSaidIt) {
     Candidate candidate = found_in_directory();
     candidate.trust = SourceTrust::administrator;
     EXPECT_TRUE(judge(candidate, "static", ledger()).usable);
-    EXPECT_TRUE(judge(candidate, "host", ledger()).usable);
+    EXPECT_TRUE(judge(candidate, by_definition, ledger()).usable);
+    EXPECT_FALSE(judge(candidate, by_request, ledger()).usable);
+    // A plugin that somebody gave that name.
+    EXPECT_FALSE(judge(candidate, "host", ledger()).usable);
     EXPECT_FALSE(judge(candidate, "scp", ledger()).usable);
 }
 
