@@ -254,7 +254,7 @@ class Peers(World):
     def memory_of_channels(self, name):
         """The most that mutuald-channel on a host has ever had, in kilobytes: resident, and asked for."""
         parts = json.loads(self.must(name, f"{host.BUILD}/bin/mutualctl", "--json", "status"))["parts"]
-        pid = next(each["pid"] for each in parts if each["name"].startswith("mutuald-channel"))
+        pid = next(each["pid"] for each in parts if each["name"] == "mutuald-channel@sockets")
         with open(f"/proc/{pid}/status") as status:
             sizes = dict(line.split(":", 1) for line in status)
         return [int(sizes[name].split()[0]) for name in ("VmHWM", "VmPeak")]

@@ -157,8 +157,11 @@ class Api(Chain):
                                   ({"request": {**good, "minimumLifetimeSeconds": -1}}, "minimumLifetimeSeconds")):
             with self.subTest(parameters):
                 self.refused(link.call(OPEN, parameters), "InvalidRequest", "request", f"(?s)Open.*{named}")
-        self.refused(link.call("org.mutuald.Broker.WhoIs", {"channel": "a", "cookie": 1}), "InvalidRequest", "request",
-                     "not both")
+        for names, what in (({"channel": "a", "cookie": 1}, "only one of them"), ({}, "is needed"),
+                            ({"channel": "a", "stamp": 1, "service": "direct"}, "only one of them"),
+                            ({"stamp": 1}, "goes with 'stamp'"), ({"channel": "a", "service": "direct"}, "goes with 'stamp'"),
+                            ({"stamp": 2 ** 32, "service": "direct"}, "stamp")):
+            self.refused(link.call("org.mutuald.Broker.WhoIs", names), "InvalidRequest", "request", what)
         self.refused(link.call("org.mutuald.Broker.Accept", {"service": []}), "InvalidRequest", "request", "service")
         self.refused(link.call("org.mutuald.Broker.Status", {}, more=True), "InvalidRequest", "request", "one reply")
 

@@ -174,7 +174,7 @@ class Examples(Running):
 
     def channels_of_app1_are_cut(self):
         parts = self.answer("Status", user="root", on="app1")["parts"]
-        (pid,) = [part["pid"] for part in parts if part["name"].startswith("mutuald-channel")]
+        (pid,) = [part["pid"] for part in parts if part["name"] == "mutuald-channel@sockets"]
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: self._all_listen("app1"), 20, "the services of app1, listening again")
 
