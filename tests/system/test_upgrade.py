@@ -199,7 +199,7 @@ class Upgrade(Running):
             self.assertIn("upgrade", reply["parameters"]["parameter"])
 
     def test_a_caller_that_leaves_while_the_peer_is_silent_ends_its_connection(self):
-        silent = self.pid("mutuald-channel", "app1")
+        silent = self.pid("mutuald-channel@sockets", "app1")
         connections = lambda: self.must("client1", "ss", "-tnH", "state", "established").count(":7001")
         before = connections()
         os.kill(silent, signal.SIGSTOP)
