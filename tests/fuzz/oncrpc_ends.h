@@ -2,6 +2,7 @@
 // For the targets of `oncrpc`: its Sessions over fakes, and messages as their programs write them.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -136,6 +137,13 @@ struct Outcome {
     std::optional<Verdict> program_verdict, ended;
     bool operator==(const Outcome&) const = default;
 };
+
+// How often the host was asked for a step of a handshake. Its answer comes before what follows in the stream,
+// or behind it, as the stream is cut.
+inline auto steps_in(const Outcome& outcome) {
+    return std::count_if(outcome.events.begin(), outcome.events.end(),
+                         [](const std::string& event) { return event.starts_with("step"); });
+}
 
 inline Outcome outcome_of(FakeHost& host) {
     return {host.events,
