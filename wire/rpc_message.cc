@@ -107,6 +107,13 @@ void put_accepted(XdrWriter& out, std::uint32_t xid, const OpaqueAuth& verifier,
     out.number(static_cast<std::uint32_t>(status));
 }
 
+void put_accepted(XdrWriter& out, std::uint32_t xid, const OpaqueAuth& verifier, const Reply& like) {
+    put_accepted(out, xid, verifier, like.status);
+    if (like.status != AcceptStatus::program_mismatch) return;
+    out.number(like.low);
+    out.number(like.high);
+}
+
 void put_rpc_mismatch(XdrWriter& out, std::uint32_t xid) {
     for (const std::uint32_t word : {xid, reply, denied, rpc_mismatch, rpc_version, rpc_version})
         out.number(word);

@@ -80,6 +80,8 @@ void put_call(XdrWriter& out, std::uint32_t xid, std::uint32_t program, std::uin
 void put_auth(XdrWriter& out, AuthFlavor flavor, Bytes body);
 // Up to the status; with success the results follow, with program_mismatch two versions.
 void put_accepted(XdrWriter& out, std::uint32_t xid, const OpaqueAuth& verifier, AcceptStatus status);
+// The same with those two, where it has them: of `like` its status, low and high are used.
+void put_accepted(XdrWriter& out, std::uint32_t xid, const OpaqueAuth& verifier, const Reply& like);
 void put_rpc_mismatch(XdrWriter& out, std::uint32_t xid);
 void put_auth_error(XdrWriter& out, std::uint32_t xid, AuthStatus why);
 

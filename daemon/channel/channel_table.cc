@@ -113,28 +113,25 @@ std::size_t ChannelTable::live_count() const {
     return by_id_.size() - ended_.size();
 }
 
-std::optional<ChannelState> ChannelTable::find(const std::string& channel, Instant now) {
+template <class Map, class Name>
+std::optional<ChannelState> ChannelTable::look_up(const Map& map, const Name& name, Instant now) {
     const std::lock_guard lock(mutex_);
     forget_old(now);
-    const auto found = by_id_.find(channel);
-    if (found == by_id_.end()) return std::nullopt;
+    const auto found = map.find(name);
+    if (found == map.end()) return std::nullopt;
     return found->second->state();
+}
+
+std::optional<ChannelState> ChannelTable::find(const std::string& channel, Instant now) {
+    return look_up(by_id_, channel, now);
 }
 
 std::optional<ChannelState> ChannelTable::find_by_cookie(std::uint64_t cookie, Instant now) {
-    const std::lock_guard lock(mutex_);
-    forget_old(now);
-    const auto found = by_cookie_.find(cookie);
-    if (found == by_cookie_.end()) return std::nullopt;
-    return found->second->state();
+    return look_up(by_cookie_, cookie, now);
 }
 
 std::optional<ChannelState> ChannelTable::find_by_stamp(std::uint32_t stamp, Instant now) {
-    const std::lock_guard lock(mutex_);
-    forget_old(now);
-    const auto found = by_stamp_.find(stamp);
-    if (found == by_stamp_.end()) return std::nullopt;
-    return found->second->state();
+    return look_up(by_stamp_, stamp, now);
 }
 
 std::uint32_t ChannelTable::fresh_stamp() {

@@ -119,6 +119,8 @@ private:
         Record record;
         Instant at;
     };
+    template <class Map, class Name>
+    std::optional<ChannelState> look_up(const Map& map, const Name& name, Instant now);
     Result<void> within_quota(const ChannelFacts& facts) const;
     void forget_old(Instant now);
     void forget(const Record& record);

@@ -34,10 +34,8 @@ constexpr std::chrono::seconds longest_renewal{25};
 using Clock = std::chrono::steady_clock;
 using Answer = Result<varlink::Reply>;
 
-// The ticket of a grant; a channel's may be replaced.
-using HeldTicket = std::shared_ptr<Ticket>;
-
-Stepper initiating_stepper(const HeldTicket& ticket, Protection protection, bool one) {
+// The ticket of a channel's grant may be replaced meanwhile.
+Stepper initiating_stepper(const std::shared_ptr<Ticket>& ticket, Protection protection, bool one) {
     auto begin = [ticket, protection]() { return begin_initiating(*ticket, protection); };
     const StepLimits limits = one ? StepLimits{1, 1} : StepLimits{channel_in_progress, 0};
     return Stepper(std::move(begin), limits);

@@ -37,16 +37,21 @@ std::unique_ptr<addrinfo, Release> socket_address(const std::string& address, st
     return std::unique_ptr<addrinfo, Release>(list);
 }
 
-// 0, or an errno. Until it is connected, refused, or late.
-int finish_connecting(int socket, Deadline deadline) {
+// 0 once there is something of these events, or an errno: ETIMEDOUT at the deadline.
+int wait_for(int socket, short events, Deadline deadline) {
     for (;;) {
         const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now()).count();
         if (left <= 0) return ETIMEDOUT;
-        pollfd asked{socket, POLLOUT, 0};
+        pollfd asked{socket, events, 0};
         const int ready = ::poll(&asked, 1, static_cast<int>(std::min<long long>(left, 60'000)));
         if (ready < 0 && errno != EINTR) return errno;
-        if (ready > 0) break;
+        if (ready > 0) return 0;
     }
+}
+
+// 0, or an errno. Until it is connected, refused, or late.
+int finish_connecting(int socket, Deadline deadline) {
+    if (const int failure = wait_for(socket, POLLOUT, deadline); failure != 0) return failure;
     int failure = 0;
     socklen_t size = sizeof failure;
     return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &failure, &size) == 0 ? failure : errno;
@@ -96,15 +101,11 @@ Result<Rpcbind> Rpcbind::connect_local(const std::string& path, std::string doin
 }
 
 Result<void> Rpcbind::wait(short events) const {
-    for (;;) {
-        const auto left = std::chrono::ceil<milliseconds>(deadline_ - steady_clock::now()).count();
-        if (left <= 0)
-            return failed(Code::timed_out, "no answer in time", "see whether it still answers others");
-        pollfd asked{socket_.value(), events, 0};
-        const int ready = ::poll(&asked, 1, static_cast<int>(std::min<long long>(left, 60'000)));
-        if (ready > 0) return {};
-        if (ready < 0 && errno != EINTR) return failed(Code::limit, "wait for it: " + reason());
-    }
+    const int failure = wait_for(socket_.value(), events, deadline_);
+    if (failure == 0) return {};
+    if (failure == ETIMEDOUT)
+        return failed(Code::timed_out, "no answer in time", "see whether it still answers others");
+    return failed(Code::limit, "wait for it: " + std::generic_category().message(failure));
 }
 
 Result<void> Rpcbind::send(Bytes octets) {

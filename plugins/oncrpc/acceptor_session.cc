@@ -169,11 +169,7 @@ void AcceptorSession::answer(const Pending& pending, const wire::Reply& reply) {
     auto mic = security.mic(wire::to_xdr(pending.sequence));
     if (!mic) return fail(std::move(mic).error());
     wire::XdrWriter out(reply.results.size() + most_overhead / 8);
-    wire::put_accepted(out, pending.xid, {AuthFlavor::gss, *mic}, reply.status);
-    if (reply.status == AcceptStatus::program_mismatch) {
-        out.number(reply.low);
-        out.number(reply.high);
-    }
+    wire::put_accepted(out, pending.xid, {AuthFlavor::gss, *mic}, reply);
     if (reply.status == AcceptStatus::success) {
         auto sealed = wire::put_protected(out, security, pending.service, pending.sequence, reply.results);
         if (!sealed) return fail(std::move(sealed).error());

@@ -110,15 +110,8 @@ void InitiatorSession::retire(InitiatorContext& context) {
 
 void InitiatorSession::send_destroy(InitiatorContext& context) {
     Pending pending;
-    pending.sequence = context.next_sequence;
-    pending.context = context.number;
     pending.is_destroy = true;
-    const std::uint32_t xid = next_xid_++;
-    if (auto put = put_call(context, {}, GssProcedure::destroy, xid); !put)
-        return fail(std::move(put).error());
-    ++context.in_flight;
-    ++destroys_;
-    pending_.emplace(xid, std::move(pending));
+    send_call(context, {}, std::move(pending));
 }
 
 // The peer does not know the context of that call any more.
@@ -177,7 +170,11 @@ void InitiatorSession::call(MutableBytes record, bool is_repeat) {
     pending.is_repeat = is_repeat;
     if (!is_repeat && kept_ + record.size() <= most_kept) pending.record.assign(record.begin(), record.end());
     if (!is_repeat) host_.count_calls(1);
-    send_call(*call, std::move(pending));
+    InitiatorContext& context = *current_;
+    send_call(context, *call, std::move(pending));
+    const bool runs_out = context.next_sequence >= wire::max_sequence - last_sequences;
+    const bool may_make = phase_ == Phase::open && !making_ && host_.now() >= not_before_;
+    if (runs_out && may_make) make_context(false);
 }
 
 void InitiatorSession::refuse_here(std::uint32_t xid, AuthStatus why) {
@@ -187,12 +184,12 @@ void InitiatorSession::refuse_here(std::uint32_t xid, AuthStatus why) {
 }
 
 void InitiatorSession::answer_here(const wire::Call& call, AcceptStatus status) {
+    wire::Reply reply;
+    reply.status = status;
+    reply.low = options_.versions.front();
+    reply.high = options_.versions.back();
     wire::XdrWriter out;
-    wire::put_accepted(out, call.xid, {}, status);
-    if (status == AcceptStatus::program_mismatch) {
-        out.number(options_.versions.front());
-        out.number(options_.versions.back());
-    }
+    wire::put_accepted(out, call.xid, {}, reply);
     deliver(out.view());
 }
 
@@ -211,23 +208,21 @@ void InitiatorSession::call_those_waiting() {
     if (phase_ == Phase::open && is_held_ && waiting_.empty()) host_.hold_program(is_held_ = false);
 }
 
-void InitiatorSession::send_call(const wire::Call& call, Pending pending) {
-    InitiatorContext& context = *current_;
+void InitiatorSession::send_call(InitiatorContext& context, const wire::Call& call, Pending pending) {
     const std::uint32_t xid = next_xid_++;
-    pending.sequence = context.next_sequence;
+    pending.sequence = context.next_sequence++;
     pending.context = context.number;
-    if (auto put = put_call(context, call, GssProcedure::data, xid); !put)
-        return fail(std::move(put).error());
+    if (auto put = put_call(context, call, pending, xid); !put) return fail(std::move(put).error());
     kept_ += pending.record.size();
+    if (pending.is_destroy) ++destroys_;
     ++context.in_flight;
     pending_.emplace(xid, std::move(pending));
-    const bool runs_out = context.next_sequence >= wire::max_sequence - last_sequences;
-    if (runs_out && !making_ && host_.now() >= not_before_) make_context(false);
 }
 
-Result<void> InitiatorSession::put_call(InitiatorContext& context, const wire::Call& call,
-                                        GssProcedure procedure, std::uint32_t xid) {
-    const std::uint32_t sequence = context.next_sequence++;
+Result<void> InitiatorSession::put_call(const InitiatorContext& context, const wire::Call& call,
+                                        const Pending& pending, std::uint32_t xid) {
+    const auto procedure = pending.is_destroy ? GssProcedure::destroy : GssProcedure::data;
+    const std::uint32_t sequence = pending.sequence;
     wire::XdrWriter out(call.arguments.size() + most_overhead / 8);
     wire::put_call(out, xid, options_.program, options_.versions.front(), call.procedure);
     wire::put_auth(out, AuthFlavor::gss,
@@ -301,11 +296,7 @@ void InitiatorSession::accepted(const Pending& pending, const wire::Reply& reply
         return host_.end(Verdict::authenticated, std::nullopt);
     }
     wire::XdrWriter out(reply.results.size() + most_overhead / 8);
-    wire::put_accepted(out, pending.program_xid, {}, reply.status);
-    if (reply.status == AcceptStatus::program_mismatch) {
-        out.number(reply.low);
-        out.number(reply.high);
-    }
+    wire::put_accepted(out, pending.program_xid, {}, reply);
     if (reply.status == AcceptStatus::success) {
         auto results =
             wire::open_protected(*context.security, options_.service, pending.sequence, reply.results);

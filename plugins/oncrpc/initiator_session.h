@@ -68,8 +68,8 @@ private:
     bool may_call() const;
     void wait(Waiting call);
     void call_those_waiting();
-    void send_call(const wire::Call& call, Pending pending);
-    Result<void> put_call(InitiatorContext& context, const wire::Call& call, wire::GssProcedure procedure,
+    void send_call(InitiatorContext& context, const wire::Call& call, Pending pending);
+    Result<void> put_call(const InitiatorContext& context, const wire::Call& call, const Pending& pending,
                           std::uint32_t xid);
     // Replies
     void reply(MutableBytes record);
