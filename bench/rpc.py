@@ -16,7 +16,10 @@ PORT = 7200
 SOCKET = "/run/ledger/rpc.sock"
 SPN = f"ledger/{host.full_name('app1')}"
 SMALL, LARGE = 128, 32768
-CLIENT, SERVER = "/opt/rpc_client", "/opt/rpc_server"  # copies on each host: the tree may be closed to the users
+# Copies on each host: the tree may be closed to the users.
+CLIENT, SERVER, RELAY = "/opt/rpc_client", "/opt/rpc_server", "/opt/relay"
+RELAYED = "/run/relay.sock"
+RELAY_PORT = 7555
 # What, octets each way, calls in flight, how many in a round of ours and of libtirpc's.
 KINDS = {"small": ("one call in flight, 128 octets", SMALL, 1, 10_000, 20_000),
          "many": ("64 calls in flight, 128 octets", SMALL, 64, 60_000, 20_000),
@@ -72,11 +75,15 @@ services = ["{SERVICE}"]
 
 
 def start_server(programs):
-    """Ours, behind mutuald; the folder of its socket is there."""
-    for name, program in (("app1", SERVER), ("client1", CLIENT)):
+    """Ours, behind mutuald and behind two relays; the folder of its socket is there."""
+    for name, program in (("app1", SERVER), ("client1", CLIENT), ("app1", RELAY), ("client1", RELAY)):
         shutil.copy(f"{programs.world.build}/bin/{os.path.basename(program)}", programs.world.inside(name, program))
     programs.start_on("app1", SERVER, SOCKET, user="ledger", log="rpc_server")
     eventually(lambda: os.path.exists(programs.world.inside("app1", SOCKET)), what="the RPC server, listening")
+    between = f"{host.ADDRESSES['app1']}:{RELAY_PORT}"
+    programs.start_on("app1", RELAY, between, SOCKET)
+    programs.start_on("client1", RELAY, RELAYED, between)
+    eventually(lambda: relayed(programs, 1, 0, 1), what="the relays, listening")
 
 
 def ours(programs, calls, size, in_flight):
@@ -85,23 +92,34 @@ def ours(programs, calls, size, in_flight):
     return json.loads(done)["per_second"]
 
 
+def relayed(programs, calls, size, in_flight):
+    """Without mutuald and without Kerberos: the same programs behind as many that only carry octets; 0: not there."""
+    done = programs.run_on("client1", CLIENT, calls, size, in_flight, RELAYED, user="alice", timeout=300)
+    return json.loads(done.stdout)["per_second"] if done.returncode == 0 else 0
+
+
 def theirs(programs, calls, size):
     command = tirpc.client_command(f"{host.ADDRESSES['app1']}:{tirpc.PORT}", f"krb5p={SPN}@{host.REALM}", "rate", calls, size)
     return json.loads(programs.must("client1", *command, user="alice", timeout=300))["per_second"]
 
 
 def measure(programs, rounds, count, cpu):
-    """Each kind's rates, ours and theirs in turn, and their ratio; what mutuald's programs use of the CPU for a call."""
+    """Each kind's rates, ours and theirs in turn, and their ratio; what mutuald's programs use of the CPU for a call.
+
+    The floor is what any two programs between client and server would reach that encrypt nothing."""
     tirpc.start_gss_server(programs, "app1", SPN)
     figures = {}
     for kind, (_, size, in_flight, calls, their_calls) in KINDS.items():
         before = cpu()
         figures[kind] = rounds(count, lambda: ours(programs, calls, size, in_flight), lambda: theirs(programs, their_calls, size))
         figures[kind]["cpu_us"] = (cpu() - before) / count / calls * 1e6
+    _, size, in_flight, calls, their_calls = KINDS["small"]
+    figures["floor"] = rounds(count, lambda: relayed(programs, calls, size, in_flight),
+                              lambda: theirs(programs, their_calls, size))
     return figures
 
 
 def rows(figures):
-    """What, our rate, libtirpc's, the ratio, the ratio that is aimed at or nothing, microseconds of CPU."""
+    """What, the two rates and their ratio, the ratio that is aimed at or nothing."""
     for kind, pair in figures.items():
-        yield KINDS[kind][0], pair["ours"], pair["theirs"], pair["ratio"], AIMS.get(kind), pair["cpu_us"]
+        yield KINDS[kind][0] if kind in KINDS else "  (one through two bare relays, without Kerberos)", pair, AIMS.get(kind)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls rpc_server on descriptor 3 or a Unix socket, with so many calls in flight; shows how many a second.
-//   rpc_client CALLS SIZE IN_FLIGHT [PATH]
+// Calls rpc_server, on descriptor 3 or at a place (bench/sockets.h), with so many calls in flight; shows how
+// many a second.
+//   rpc_client CALLS SIZE IN_FLIGHT [PLACE]
 #include <poll.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <chrono>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bench/rpc_echo.h"
+#include "bench/sockets.h"
 
 namespace {
 
@@ -20,16 +21,6 @@ using namespace mutual;
 using namespace mutual::bench;
 
 constexpr int channel_fd = 3;
-
-int connect_to(const char* path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        throw std::runtime_error(std::string("connect: ") + std::strerror(errno));
-    return fd;
-}
 
 class Client {
 public:
@@ -115,7 +106,7 @@ std::uint32_t number(const char* word) { return static_cast<std::uint32_t>(std::
 
 int main(int words, char** word) {
     try {
-        if (words < 4) throw std::runtime_error("usage: rpc_client CALLS SIZE IN_FLIGHT [PATH]");
+        if (words < 4) throw std::runtime_error("usage: rpc_client CALLS SIZE IN_FLIGHT [PLACE]");
         const std::uint32_t calls = number(word[1]);
         Client client(words > 4 ? connect_to(word[4]) : channel_fd, number(word[2]), number(word[3]));
         client.call(number(word[3]));

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers each call with its argument, on a Unix socket; all that arrived at once, in one write.
-//   rpc_server PATH
-#include <sys/stat.h>
-#include <sys/un.h>
+// Answers each call with its argument, all that arrived at once, in one write.
+//   rpc_server PLACE      the path of a Unix socket, or ADDRESS:PORT
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "bench/rpc_echo.h"
+#include "bench/sockets.h"
 
 namespace {
 
@@ -20,21 +17,6 @@ using namespace mutual;
 using namespace mutual::bench;
 
 constexpr std::size_t head = 24;  // octets of a reply without a verifier
-
-void require(int answer, const char* what) {
-    if (answer < 0) throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
-}
-
-int listen_on(const char* path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    require(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
-    require(::chmod(path, 0666), "chmod");
-    require(::listen(fd, SOMAXCONN), "listen");
-    return fd;
-}
 
 void answer(wire::XdrWriter& out, MutableBytes record) {
     const auto call = good(wire::read_call(record));
@@ -76,12 +58,9 @@ void serve(int fd) {
 
 int main(int words, char** word) {
     try {
-        if (words != 2) throw std::runtime_error("usage: rpc_server PATH");
+        if (words != 2) throw std::runtime_error("usage: rpc_server PLACE");
         const int listener = listen_on(word[1]);
-        for (;;) {
-            const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-            if (fd >= 0) std::thread(serve, fd).detach();
-        }
+        for (;;) std::thread(serve, accept_from(listener)).detach();
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "rpc_server: %s\n", failure.what());
         return 1;
