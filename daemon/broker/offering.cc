@@ -20,7 +20,11 @@ constexpr milliseconds longest_pause{5000};
 }  // namespace
 
 Offering::Offering(Broker& broker, const config::Service& service)
-    : broker_(broker), service_(service.name), wanted_(order_of(service)), event_(broker.loop) {}
+    : broker_(broker),
+      service_(service.name),
+      wanted_(order_of(service)),
+      event_(broker.loop),
+      is_registered_(service.rpc.has_value()) {}
 
 Offering::Order Offering::order_of(const config::Service& service) const {
     const config::Accept& accept = *service.accept;
@@ -105,8 +109,8 @@ asio::awaitable<void> Offering::register_rpc(Order order, Endpoint endpoint) {
         state_ = listening_ + ", registered in rpcbind";
         done = co_await broker_.plugins.register_rpc(
             service_, order.rpc_program, std::move(order.rpc_versions), endpoint.address, endpoint.port);
-    } else if (std::exchange(is_registered_, false)) {
-        done = co_await broker_.plugins.unregister_rpc(service_);
+    } else {
+        co_return co_await unregister_rpc();
     }
     if (done) co_return;
     state_ = listening_ + "; rpcbind does not know it: " + to_string(done.error());
@@ -114,10 +118,14 @@ asio::awaitable<void> Offering::register_rpc(Order order, Endpoint endpoint) {
                         {{unit::Field::service, service_}});
 }
 
+// mutuald-plugin tries again here, too, and takes its registrations with it where it is away.
+asio::awaitable<void> Offering::unregister_rpc() {
+    if (!std::exchange(is_registered_, false)) co_return;
+    [[maybe_unused]] const Result<void> done = co_await broker_.plugins.unregister_rpc(service_);
+}
+
 asio::awaitable<void> Offering::close() {
-    if (std::exchange(is_registered_, false)) {
-        [[maybe_unused]] const Result<void> done = co_await broker_.plugins.unregister_rpc(service_);
-    }
+    co_await unregister_rpc();
     Result<void> closed = co_await broker_.channel(transport_).unlisten(service_);
     // A program that was restarted has forgotten it, and one that is away does not listen.
     if (!closed && closed.error().code != Code::unknown_service && closed.error().code != Code::unavailable)

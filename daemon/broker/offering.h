@@ -60,6 +60,7 @@ private:
     asio::awaitable<Result<void>> offer(Order order);
     asio::awaitable<Result<Endpoint>> listen(Order order, std::vector<UniqueFd> grants);
     asio::awaitable<void> register_rpc(Order order, Endpoint endpoint);
+    asio::awaitable<void> unregister_rpc();
     asio::awaitable<void> close();
     asio::awaitable<void> failed(Order order, Error error);
     Result<std::shared_ptr<Watched>> watch(const Order& order);
@@ -71,8 +72,8 @@ private:
     std::optional<Order> wanted_;
     bool has_changed_ = false;  // what is wanted, since it was looked at last
     asio::steady_timer event_;
-    std::string transport_;       // where it may be listening; empty: nowhere
-    bool is_registered_ = false;  // or may be, in rpcbind
+    std::string transport_;  // where it may be listening; empty: nowhere
+    bool is_registered_;     // or may be, in rpcbind, by this broker or an earlier one
     // What it is offered by until it is closed, and where it listens.
     std::optional<Order> offered_;
     std::string listening_;

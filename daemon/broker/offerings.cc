@@ -28,7 +28,7 @@ bool accepts(const Broker& broker, const std::string& name, const std::string& t
     return service != nullptr && service->accept && service->transport == transport;
 }
 
-// mutuald-channel outlives a broker, and so does what that broker offered.
+// mutuald-channel and mutuald-plugin outlive a broker, and so does what that broker offered and registered.
 asio::awaitable<Result<void>> withdraw_others(Broker& broker, std::string transport) {
     ChannelClient& channel = broker.channel(transport);
     Result<ChannelProgram> program = co_await channel.status();
@@ -39,6 +39,8 @@ asio::awaitable<Result<void>> withdraw_others(Broker& broker, std::string transp
         if (!withdrawn) co_return withdrawn.error();
         Result<void> revoked = co_await broker.keys.revoke(service, every_generation);
         if (!revoked) co_return revoked.error();
+        // A mutuald-plugin that is away has taken its registrations with it.
+        [[maybe_unused]] const Result<void> unregistered = co_await broker.plugins.unregister_rpc(service);
         broker.log.info("does not offer '" + service + "' any more",
                         {{unit::Field::service, service}, {unit::Field::decision, "withdrawn"}});
     }

@@ -412,6 +412,12 @@ asio::awaitable<Result<Facts>> Opening::verified_facts(const Judged& judged, std
     co_return facts;
 }
 
+// What a server that was killed left behind there is not taken away by anybody.
+std::string Opening::hint_of_rpcbind(const Error& error) {
+    return error.hint + (error.hint.empty() ? "" : "; ") +
+           "the port is from rpcbind on that host, which may still know a server that has ended (rpcinfo -p)";
+}
+
 asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, InitiatingGrant grant,
                                                  std::vector<Endpoint> endpoints) {
     Opened opened;
@@ -430,6 +436,7 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
         // At another address than the one that was kept there may be the right one.
         if (connected.error->stage == Stage::connect || connected.error->stage == Stage::handshake)
             broker_.addresses.forget(judged.candidate.host);
+        if (judged.candidate.port == 0) connected.error->hint = hint_of_rpcbind(*connected.error);
         explanation_.spend(connected.error->stage, Clock::now() - asked);
         co_return std::move(*connected.error);
     }

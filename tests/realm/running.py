@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import struct
 
@@ -55,7 +56,7 @@ class Channel:
 class Running(World):
     """Override `configurations`: host to the text of its mutuald.toml. Requests come from client1.
 
-    `words` are further arguments of `mutuald --all`.
+    `words` are further arguments of `mutuald --all`; `mutuald` is its process on each host.
     """
     configurations = {}
     words = ()
@@ -66,14 +67,26 @@ class Running(World):
         cls.daemons = Programs(cls.world)
         cls.addClassCleanup(cls.daemons.stop_all)
         cls.prepare()
-        for name, text in cls.configurations.items():
-            cls.daemons.start_mutuald(name, text, *cls.words)
+        cls.mutuald = {name: cls.daemons.start_mutuald(name, text, *cls.words)
+                       for name, text in cls.configurations.items()}
         for name in cls.configurations:
             eventually(lambda name=name: cls._all_listen(name), 20, f"the services of {name}, listening")
 
     @classmethod
     def prepare(cls):
         """What has to be there before mutuald starts, such as keys and server programs."""
+
+    @classmethod
+    def kill_mutuald(cls, name):
+        """All its programs at one time, without a word."""
+        os.killpg(cls.mutuald[name].pid, signal.SIGKILL)
+        cls.mutuald[name].wait()
+
+    @classmethod
+    def start_mutuald(cls, name, text=None):
+        """Again, with another configuration or the same; its services listen then."""
+        cls.mutuald[name] = cls.daemons.start_mutuald(name, text, *cls.words)
+        eventually(lambda: cls._all_listen(name), 20, f"the services of {name}, listening")
 
     @classmethod
     def _all_listen(cls, name):

@@ -160,6 +160,9 @@ class Peer:
         token = self.next_frame()
         if token is None:
             raise EOFError("the initiator sent no token")
+        return self.complete(token, keytab)
+
+    def complete(self, token, keytab):
         creds = gss.acquire_cred_from({b"keytab": keytab.encode()}, usage="accept").creds
         done = gss.accept_sec_context(token, creds)
         self.context, self.flags, self.delegated = done.context, set(done.flags), done.delegated_creds

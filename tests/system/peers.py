@@ -22,12 +22,15 @@ SPN = f"ledger/{host.full_name('app1')}"
 OTHER_SPN = f"host/{host.full_name('app1')}"
 SERVER = "/run/books.sock"
 FAKE_PORT = 7100
-PORTS = {"ledger": 7000, "brief": 7001, "narrow": 7002, "idle": 7003, "wrong-key": 7004, "lowered": 7005, "libknc": 7006}
+PORTS = {"ledger": 7000, "brief": 7001, "narrow": 7002, "idle": 7003, "wrong-key": 7004, "lowered": 7005, "libknc": 7006,
+         "rpc": 7008, "rpc-brief": 7009, "rpc-wrong-key": 7010}
+PROGRAM, VERSION = 0x2000000A, 1  # of the services that speak ONC RPC
+ONC_RPC = f'transport = "oncrpc"\nrpc = {{ program = {PROGRAM}, versions = [{VERSION}] }}'
 LOWERED = ['wire = "plain"', 'wire = "tls"', "confidentiality = false", 'protection = "integrity"',
            'dialect = "none"', "mutual = false"]
 
 
-def offer(name, more="", keytab="both", limits=""):
+def offer(name, more="", keytab="both", limits="", accept=""):
     """One service of app1, delivered to the tests' own server."""
     return f"""
 [service.{name}]
@@ -42,7 +45,12 @@ deliver = "unix"
 socket = "{SERVER}"
 allow = {{ principals = ["alice@{host.REALM}"] }}
 limits = {{ {limits} }}
+{accept}
 """
+
+
+def offer_rpc(name, **more):
+    return offer(name, more=ONC_RPC, accept='rpc = { register = false }\nheader = "none"', **more)
 
 
 def wanted(name, port, service_class="ledger", more=""):
@@ -64,7 +72,9 @@ def acceptor_config():
                     offer("narrow", limits="connections = 3, handshakes = 2"),
                     offer("idle", limits='idle_timeout = "1s"'), offer("wrong-key", keytab="ledger-wrong-key"),
                     offer("lowered", more="options = { confidentiality = false }"),
-                    offer("libknc", more='options = { dialect = "libknc" }')])
+                    offer("libknc", more='options = { dialect = "libknc" }'), offer_rpc("rpc"),
+                    offer_rpc("rpc-brief", limits='handshake_timeout = "1s"'),
+                    offer_rpc("rpc-wrong-key", keytab="ledger-wrong-key")])
 
 
 def initiator_config():
@@ -72,6 +82,8 @@ def initiator_config():
                 wanted("unknown", 7000, "nosuch")]
     services += [wanted("fake-libknc", FAKE_PORT, more='options = { dialect = "libknc" }'),
                  wanted("mistaken", PORTS["libknc"]), wanted("libknc", PORTS["libknc"], more='options = { dialect = "libknc" }')]
+    services += [wanted("fake-rpc", FAKE_PORT, more=ONC_RPC), wanted("rpc-unknown", 7008, "nosuch", ONC_RPC),
+                 wanted("rpc", PORTS["rpc"], more=ONC_RPC), wanted("rpc-wrong-key", PORTS["rpc-wrong-key"], more=ONC_RPC)]
     services += [wanted(f"lowered-{number}", FAKE_PORT, more=f"options = {{ {option} }}")
                  for number, option in enumerate(LOWERED)]
     instances = ",\n".join(instance for _, instance in services)
@@ -169,9 +181,9 @@ class Peers(World):
     def cache(self, user="alice"):
         return "FILE:" + self.world.inside("client1", f"/tmp/krb5cc_{host.USERS[user]}")
 
-    def peer(self, port=7000):
+    def peer(self, port=7000, kind=Peer):
         """A bare connection to mutuald on app1."""
-        peer = Peer(gss_peer.connect(self.world, "client1", "app1", port))
+        peer = kind(gss_peer.connect(self.world, "client1", "app1", port))
         self.addCleanup(peer.close)
         return peer
 
@@ -203,12 +215,12 @@ class Peers(World):
         pipes = {stream: subprocess.PIPE for stream in ("stdin", "stdout", "stderr")}
         return self.start_on("client1", f"{host.BUILD}/bin/mutualctl", "--json", "open", *words, user=user, **pipes)
 
-    def opening(self, *words, service="fake"):
+    def opening(self, *words, service="fake", kind=Peer):
         """`mutualctl open fake`, and the connection it makes to Python."""
         listener = self.listening()
         program = self.ctl(*words, service)
         with listener:
-            peer = Peer(listener.accept()[0])
+            peer = kind(listener.accept()[0])
         self.addCleanup(peer.close)
         return program, peer
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our own two ends of ONC RPC: found through rpcbind, renewed beyond a ticket's end, large, and under attack."""
 import os
+import signal
 import struct
 import threading
 import time
@@ -8,7 +9,8 @@ import time
 import host
 import kerberos
 import onc_rpc
-from harness import eventually, main
+import tirpc
+from harness import eventually, main, stop
 from running import Running, rule, service
 
 PROGRAM, VERSION = 0x20000009, 3
@@ -53,9 +55,16 @@ def definition(**more):
 
 
 RPC = {"program": PROGRAM, "versions": [1, VERSION], "max_record": LARGEST}
-ACCEPTOR = definition(rpc=RPC, accept={"spns": [SPN], "keytab": "/etc/mutuald/keytabs/ledger.keytab", "port": PORT,
-                                       "deliver": "unix", "socket": SOCKET, "socket_user": "ledger"},
+
+
+def acceptor(port, register=True):
+    return definition(rpc=RPC, accept={"spns": [SPN], "keytab": "/etc/mutuald/keytabs/ledger.keytab", "port": port,
+                                       "deliver": "unix", "socket": SOCKET, "socket_user": "ledger",
+                                       "rpc": {"register": register}},
                       allow={"principals": [ALICE, f"bob@{host.REALM}"]})
+
+
+ACCEPTOR = acceptor(PORT)
 TRUST = {"hosts": [f".{host.DOMAIN}"]}
 INITIATOR = definition(rpc=RPC, trust=TRUST) + service(
     "absent", service_class="ledger", rpc={"program": PROGRAM + 1, "versions": [1]}, trust=TRUST) + rule("anybody", ["*"], users=["*"])
@@ -127,12 +136,80 @@ class Places(Rpc):
             writer.join()
         self.assertEqual(self.whois(channel)["calls"], 5)
 
-    def test_a_message_that_is_too_long_ends_the_channel(self):
+    def test_ft_087_a_message_that_is_too_long_ends_the_channel(self):
         channel = self.opened()
         channel.socket.sendall(struct.pack(">I", 0x80000000 | (LARGEST + 4)))
         self.assertEqual(channel.rest(), b"")
         self.assertEqual(self.whois(channel)["verdict"], "reset")
         self.assertIn("announced a record of", self.log_of("client1", "mutuald"))
+
+
+class Moves(Rpc):
+    """Entries of rpcbind that are not true any more."""
+
+    def registered_port(self):
+        """Where the local rpcbind says that the program is."""
+        lines = [line.split() for line in self.must("app1", "rpcinfo", "-p").splitlines()]
+        return {int(line[3]) for line in lines if line[0] == str(PROGRAM)}
+
+    def place(self):
+        place, = self.request("Find", "echo", host=host.full_name("app1"))["candidates"]
+        return place["port"]
+
+    def start(self, port):
+        self.start_mutuald("app1", acceptor(port))
+        eventually(lambda: self.registered_port() == {port}, 20, "the registration")
+
+    def test_ft_067_ft_068_a_program_that_was_killed_is_found_where_it_started_again(self):
+        before, other = self.opened(), PORT + 1
+        self.assertEqual(self.caller(before).call(1, b"abcd"), b"abcd")
+        self.kill_mutuald("app1")
+        self.assertEqual(before.rest(), b"")
+        # Nobody has taken its entry away. The client goes there, and says what it met and who sent it.
+        self.assertEqual((self.registered_port(), self.place()), ({PORT}, PORT))
+        error, reply = self.refused("Open", "echo", host=host.full_name("app1"))
+        self.assertEqual((error, reply["stage"]), ("Unreachable", "connect"), reply)
+        self.assertIn(f"{host.ADDRESSES['app1']}:{PORT}: Connection refused", reply["message"])
+        self.assertIn("rpcbind on that host, which may still know a server that has ended", reply["hint"])
+        self.assertEqual(self.lines(reply["explanation"], "addresses", "found"),
+                         [f"rpcbind v4 on {host.full_name('app1')} says: program {PROGRAM} version {VERSION} is at "
+                          f"{host.ADDRESSES['app1']}:{PORT}"])
+        # After that failure it asks again, and finds the new place.
+        self.start(other)
+        self.assertEqual(self.place(), other)
+        self.assertEqual(self.caller(self.opened()).call(1, b"efgh"), b"efgh")
+        self.start_again_with_the_first_port(other)
+
+    def start_again_with_the_first_port(self, other):
+        self.kill_mutuald("app1")
+        self.assertEqual(self.registered_port(), {other})
+        self.start(PORT)
+        self.assertEqual(self.caller(self.opened()).call(1, b"ijkl"), b"ijkl")
+
+    def restart_broker(self, text):
+        """It alone, with another configuration: what it registered is with mutuald-plugin, which goes on."""
+        self.configure("app1", text)
+        os.kill(self.answer("Status", user="root", on="app1")["pid"], signal.SIGKILL)
+
+    def test_ft_067_what_a_broker_registered_goes_when_the_next_one_does_not_want_it(self):
+        for text in ("", acceptor(PORT, register=False)):
+            with self.subTest(text=text):
+                self.assertEqual(self.registered_port(), {PORT})
+                self.restart_broker(text)
+                eventually(lambda: not self.registered_port(), 20, "the end of the registration")
+                self.restart_broker(ACCEPTOR)
+                eventually(self.registered_port, 20, "the registration, again")
+
+    def test_ft_067_an_entry_that_leads_to_a_server_with_another_name_gives_no_channel(self):
+        self.kill_mutuald("app1")
+        other = tirpc.start_gss_server(self.daemons, "app1", f"host/{host.full_name('app1')}", "host", port=PORT)
+        try:
+            error, reply = self.refused("Open", "echo", host=host.full_name("app1"))
+        finally:
+            stop(other)
+            self.start(PORT)
+        self.assertEqual((error, reply["stage"]), ("RefusedByPeer", "handshake"), reply)
+        self.assertEqual(self.caller(self.opened()).call(1, b"abcd"), b"abcd")
 
 
 class Attacks(Rpc):
@@ -186,7 +263,7 @@ time.sleep(60)
 class Lives(Rpc):
     """Beyond the ticket that a channel was opened with."""
 
-    def test_a_channel_lives_on_while_there_are_tickets_and_ends_with_the_last(self):
+    def test_ft_091_a_channel_lives_on_while_there_are_tickets_and_ends_with_the_last(self):
         caches = {name: f"FILE:/tmp/{name}" for name in ("renewed", "lapsed", "taken")}
         for cache in caches.values():
             self.kinit("client1", "alice", cache=cache)
@@ -216,6 +293,24 @@ class Lives(Rpc):
         self.assertEqual(callers["renewed"].call(1, b"ijkl"), b"ijkl")
         self.assertGreater(later, first["renewed"])
         self.assertGreater(self.whois(channels["renewed"])["calls"], 3)
+
+    def test_ft_091_a_kdc_that_is_away_when_a_context_must_be_renewed_is_asked_again(self):
+        cache = "FILE:/tmp/away"
+        self.kinit("client1", "alice", cache=cache)
+        channel = self.opened(credentialCache=cache)
+        caller, first = self.caller(channel), self.whois(channel)["expires"]
+        eventually(lambda: time.time() > first - LIFE / 2, LIFE, "half of the ticket's life")
+        self.kinit("client1", "alice", cache=cache)  # a new ticket of the KDC's own; the service's is to be fetched
+        said = len(self.log_of("client1", "mutuald"))
+        with self.stopped("kdc"):
+            eventually(lambda: "does not renew a channel's context" in self.log_of("client1", "mutuald")[said:], LIFE,
+                       "an attempt to renew")
+            self.assertLess(time.time(), first)
+            self.assertEqual(caller.call(1, b"abcd"), b"abcd")
+        why = next(line for line in self.log_of("client1", "mutuald")[said:].splitlines() if "does not renew" in line)
+        self.assertRegex(why, "Cannot contact any KDC for realm")
+        eventually(lambda: self._later(channel, first), LIFE, "a renewed context")
+        self.assertEqual(caller.call(1, b"efgh"), b"efgh")
 
     def _later(self, channel, than):
         expires = self.whois(channel)["expires"]
