@@ -40,7 +40,7 @@ protected:
     std::size_t heard_calls() { return calls().size(); }
 };
 
-TEST_F(Calls, PassUnderEveryServiceInEveryLength) {
+TEST_F(Calls, FT_087_PassUnderEveryServiceInEveryLength) {
     for (const char* service : {"none", "integrity", "privacy"}) {
         establish(R"(,"service":")" + std::string(service) + '"');
         std::uint32_t xid = 100;
