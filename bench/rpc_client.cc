@@ -65,13 +65,12 @@ private:
         sent_ = 0;
     }
 
-    // Waits for replies, or for room if there is more to send; how many came.
+    // Waits for replies, or for room if there is more to send; how many came. Whoever waits in recv() itself
+    // is also woken whenever the other side has read.
     std::uint32_t receive() {
-        if (has_unsent()) {
-            pollfd ready{fd_, POLLIN | POLLOUT, 0};
-            ::poll(&ready, 1, -1);
-            if ((ready.revents & POLLIN) == 0) return 0;
-        }
+        pollfd ready{fd_, static_cast<short>(has_unsent() ? POLLIN | POLLOUT : POLLIN), 0};
+        ::poll(&ready, 1, -1);
+        if ((ready.revents & (POLLIN | POLLHUP | POLLERR)) == 0) return 0;
         const ssize_t got = ::recv(fd_, in_.data(), in_.size(), 0);
         if (got <= 0) throw std::runtime_error("the channel ended");
         std::uint32_t replies = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers each call with its argument, all that arrived at once, in one write.
 //   rpc_server PLACE      the path of a Unix socket, or ADDRESS:PORT
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -34,10 +35,17 @@ bool send_all(int fd, Bytes octets) {
     return true;
 }
 
+// As recv(), which itself would also wake when the other side has read.
+ssize_t receive(int fd, MutableBytes room) {
+    pollfd ready{fd, POLLIN, 0};
+    ::poll(&ready, 1, -1);
+    return ::recv(fd, room.data(), room.size(), 0);
+}
+
 void serve_calls(int fd) {
     std::vector<std::byte> in(room);
     wire::RecordReader reader(wire::default_record);
-    for (ssize_t got = 0; (got = ::recv(fd, in.data(), in.size(), 0)) > 0;) {
+    for (ssize_t got = 0; (got = receive(fd, in)) > 0;) {
         wire::XdrWriter out;
         for (MutableBytes input(in.data(), static_cast<std::size_t>(got)); !input.empty();)
             if (const auto record = good(reader.next(input))) answer(out, *record);
