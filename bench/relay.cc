@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries octets to and fro as they are, with the fewest system calls that a program of one thread needs:
-// what two of these between a client and a server reach is what no program in the place of mutuald can pass.
+// Carries octets to and fro as they are, in one thread with one epoll_wait, recv and send for each message:
+// two of these between a client and a server are mutuald without encryption and without thought.
 //   relay FROM TO      each the path of a Unix socket, or ADDRESS:PORT
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -37,8 +37,21 @@ void watch(int poller, int fd) {
     if (::epoll_ctl(poller, EPOLL_CTL_ADD, fd, &wanted) != 0) throw std::runtime_error("epoll_ctl");
 }
 
+int connect_or_not(const std::string& place) {
+    try {
+        return connect_to(place);
+    } catch (const std::exception&) {
+        return -1;
+    }
+}
+
 // Until either side ends.
-void carry(int one, int other) {
+void carry(int one, const std::string& place) {
+    const int other = connect_or_not(place);
+    if (other < 0) {
+        ::close(one);
+        return;
+    }
     std::vector<std::byte> room(72UL * 1024);
     const int poller = ::epoll_create1(EPOLL_CLOEXEC);
     watch(poller, one);
@@ -64,10 +77,7 @@ int main(int words, char** word) {
     try {
         if (words != 3) throw std::runtime_error("usage: relay FROM TO");
         const int listener = listen_on(word[1]);
-        for (;;) {
-            const int one = accept_from(listener);
-            std::thread(carry, one, connect_to(word[2])).detach();
-        }
+        for (;;) std::thread(carry, accept_from(listener), std::string(word[2])).detach();
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "relay: %s\n", failure.what());
         return 1;

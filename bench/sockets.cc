@@ -87,7 +87,9 @@ int connect_to(const std::string& place) {
 }
 
 int accept_from(int listener) {
-    const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    int fd = -1;
+    do fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
     require(fd, "accept");
     send_at_once(fd);
     return fd;

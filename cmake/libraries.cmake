@@ -14,7 +14,7 @@ add_library(asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cc)
 target_compile_definitions(asio PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_link_libraries(asio PUBLIC Boost::headers Threads::Threads)
 # Coroutine frames come from Asio's own pool, which GCC 12 takes for a mismatch once it has inlined half of it.
-target_compile_options(asio PUBLIC $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
+target_compile_options(asio PUBLIC $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete>)
 
 add_library(json INTERFACE)
 target_link_libraries(json INTERFACE Boost::json)

@@ -46,7 +46,11 @@ protected:
         accepted.channel = std::move(id);
         return accepted;
     }
-    static Code refusal(const Running<Waiter>& running) { return running->result.value().error().code; }
+    // Waits for it.
+    Code refusal(const Running<Waiter>& running) {
+        for (const auto bound = Clock::now() + 10s; !running->finished && Clock::now() < bound;) turn();
+        return running->result.value().error().code;
+    }
 
     asio::io_context loop_;
     AcceptQueue queue_{loop_};

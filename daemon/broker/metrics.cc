@@ -12,7 +12,7 @@ std::string result_of(const std::optional<Error>& failure) {
 }
 
 // Label values: a backslash, a quotation mark and a line feed are escaped (OpenMetrics 1.0.0, 3.2).
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
     std::string text = "\"";
     for (const char c : value) {
         if (c == '\\' || c == '"') text += '\\';
@@ -51,7 +51,7 @@ public:
                 const std::vector<std::pair<std::string, bool>>& all) {
         family(name, "gauge", help);
         for (const auto& [what, is_up] : all)
-            sample("", std::string(label) + "=" + quoted(what), is_up ? "1" : "0");
+            sample("", std::string(label) + "=" + in_quotes(what), is_up ? "1" : "0");
     }
     std::string finish() { return std::move(text_) + "# EOF\n"; }
 
@@ -82,14 +82,14 @@ std::string Metrics::text(const Gauges& gauges) const {
     out.family("mutuald_requests", "counter",
                "Requests of local programs that are over, by method and result.");
     for (const auto& [key, count] : requests_)
-        out.sample("_total", "method=" + quoted(key.first) + ",result=" + quoted(key.second),
+        out.sample("_total", "method=" + in_quotes(key.first) + ",result=" + in_quotes(key.second),
                    std::to_string(count));
     out.family("mutuald_admissions", "counter", "Authenticated peers that asked to be admitted, by result.");
     for (const auto& [result, count] : admissions_)
-        out.sample("_total", "result=" + quoted(result), std::to_string(count));
+        out.sample("_total", "result=" + in_quotes(result), std::to_string(count));
     out.family("mutuald_stage_seconds", "histogram", "Time that a request spent in each stage.");
     for (std::size_t i = 0; i < stages_.size(); ++i) {
-        const std::string stage = "stage=" + quoted(stage_names[i]);
+        const std::string stage = "stage=" + in_quotes(stage_names[i]);
         std::uint64_t sum = 0;
         for (const std::uint64_t count : stages_[i].counts) sum += count;
         if (sum == 0) continue;
@@ -97,7 +97,7 @@ std::string Metrics::text(const Gauges& gauges) const {
         for (std::size_t bucket = 0; bucket <= bounds.size(); ++bucket) {
             below += stages_[i].counts[bucket];
             const std::string bound = bucket < bounds.size() ? number(bounds[bucket]) : "+Inf";
-            out.sample("_bucket", stage + ",le=" + quoted(bound), std::to_string(below));
+            out.sample("_bucket", stage + ",le=" + in_quotes(bound), std::to_string(below));
         }
         out.sample("_count", stage, std::to_string(sum));
         out.sample("_sum", stage, number(stages_[i].sum));
@@ -105,7 +105,7 @@ std::string Metrics::text(const Gauges& gauges) const {
     out.family("mutuald_quota_refusals", "counter",
                "What was refused because a caller, or all, had too much of it.");
     for (const auto& [quota, count] : gauges.quota_refusals)
-        out.sample("_total", "quota=" + quoted(quota), std::to_string(count));
+        out.sample("_total", "quota=" + in_quotes(quota), std::to_string(count));
     out.gauge("mutuald_uptime_seconds", "Since the broker was started.", gauges.uptime_seconds);
     out.gauge("mutuald_channels", "Live channels, opened and accepted.", gauges.channels);
     out.gauge("mutuald_pending_requests", "Requests in progress.", gauges.pending_requests);
@@ -122,7 +122,7 @@ std::string Metrics::text(const Gauges& gauges) const {
     out.family("mutuald_credential_expiry_seconds", "gauge",
                "When the ticket that is kept for an identity ends, since the epoch.");
     for (const auto& [identity, gauge] : gauges.credentials)
-        if (gauge.expires) out.sample("", "identity=" + quoted(identity), std::to_string(*gauge.expires));
+        if (gauge.expires) out.sample("", "identity=" + in_quotes(identity), std::to_string(*gauge.expires));
     return out.finish();
 }
 

@@ -7,6 +7,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 
+#include "varlink/deadline.h"
+
 namespace mutual::broker {
 
 namespace {
@@ -16,15 +18,18 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{5000};
+// mutuald-plugin takes 5 s for one program at the most.
+constexpr milliseconds patience_with_rpcbind{6000};
+
+Error no_answer() {
+    return {Code::timed_out, Stage::discovery, "mutuald-plugin has not answered yet",
+            "it goes on trying; its log says what is wrong"};
+}
 
 }  // namespace
 
 Offering::Offering(Broker& broker, const config::Service& service)
-    : broker_(broker),
-      service_(service.name),
-      wanted_(order_of(service)),
-      event_(broker.loop),
-      is_registered_(service.rpc.has_value()) {}
+    : broker_(broker), service_(service.name), wanted_(order_of(service)), event_(broker.loop) {}
 
 Offering::Order Offering::order_of(const config::Service& service) const {
     const config::Accept& accept = *service.accept;
@@ -68,12 +73,12 @@ asio::awaitable<Result<Endpoint>> Offering::listen(Order wanted, std::vector<Uni
 
 asio::awaitable<Result<void>> Offering::offer(Order order) {
     if (!transport_.empty() && transport_ != order.transport) co_await close();
+    transport_ = order.transport;  // an earlier broker may have offered it there
     Result<ChannelProgram> program = co_await broker_.channel(order.transport).status();
     if (!program) co_return program.error();
     Result<AcceptingGrants> grants = co_await broker_.keys.accept(service_, order.keytab, order.principals,
                                                                   order.protection, program->loops);
     if (!grants) co_return grants.error();
-    transport_ = order.transport;
     Result<Endpoint> endpoint = co_await listen(order, std::move(grants->grants));
     if (!endpoint) {
         // It may have closed the earlier listener to make room.
@@ -103,29 +108,31 @@ asio::awaitable<Result<void>> Offering::offer(Order order) {
 
 // Whoever knows the port can do without it. mutuald-plugin tries again where it fails.
 asio::awaitable<void> Offering::register_rpc(Order order, Endpoint endpoint) {
-    Result<void> done;
-    if (order.rpc_program != 0) {
-        is_registered_ = true;
+    if (order.rpc_program == 0) co_return co_await unregister_rpc();
+    is_registered_ = true;
+    auto asking = broker_.plugins.register_rpc(service_, order.rpc_program, std::move(order.rpc_versions),
+                                               endpoint.address, endpoint.port);
+    const Result<void> done = co_await varlink::with_deadline(
+        broker_.loop, std::move(asking), steady_clock::now() + patience_with_rpcbind, no_answer());
+    if (done) {
         state_ = listening_ + ", registered in rpcbind";
-        done = co_await broker_.plugins.register_rpc(
-            service_, order.rpc_program, std::move(order.rpc_versions), endpoint.address, endpoint.port);
-    } else {
-        co_return co_await unregister_rpc();
+        co_return;
     }
-    if (done) co_return;
     state_ = listening_ + "; rpcbind does not know it: " + to_string(done.error());
     broker_.log.warning("rpcbind does not know '" + service_ + "': " + to_string(done.error()),
                         {{unit::Field::service, service_}});
 }
 
-// mutuald-plugin tries again here, too, and takes its registrations with it where it is away.
+// mutuald-plugin tries again here, too, and goes on where nobody waits; away, it has taken its registrations
+// with it.
 asio::awaitable<void> Offering::unregister_rpc() {
     if (!std::exchange(is_registered_, false)) co_return;
-    [[maybe_unused]] const Result<void> done = co_await broker_.plugins.unregister_rpc(service_);
+    [[maybe_unused]] const Result<void> done =
+        co_await varlink::with_deadline(broker_.loop, broker_.plugins.unregister_rpc(service_),
+                                        steady_clock::now() + patience_with_rpcbind, no_answer());
 }
 
 asio::awaitable<void> Offering::close() {
-    co_await unregister_rpc();
     Result<void> closed = co_await broker_.channel(transport_).unlisten(service_);
     // A program that was restarted has forgotten it, and one that is away does not listen.
     if (!closed && closed.error().code != Code::unknown_service && closed.error().code != Code::unavailable)
@@ -139,6 +146,7 @@ asio::awaitable<void> Offering::close() {
     offered_.reset();
     generation_ = 0;
     earlier_end_.reset();
+    co_await unregister_rpc();
 }
 
 asio::awaitable<void> Offering::tell_when_gone(std::shared_ptr<Watched> watched, std::size_t index) {
@@ -185,10 +193,7 @@ asio::awaitable<void> Offering::failed(Order order, Error error) {
     bool has_other_keys = !offered_ && error.code != Code::unavailable;
     if (offered_)
         has_other_keys = offered_->keytab != order.keytab || offered_->principals != order.principals;
-    if (has_other_keys) {
-        if (transport_.empty()) transport_ = order.transport;
-        co_await close();
-    }
+    if (has_other_keys) co_await close();
     if (offered_) error.message += "; until then as before: " + listening_;
     complain(error);
 }

@@ -72,8 +72,8 @@ private:
     std::optional<Order> wanted_;
     bool has_changed_ = false;  // what is wanted, since it was looked at last
     asio::steady_timer event_;
-    std::string transport_;  // where it may be listening; empty: nowhere
-    bool is_registered_;     // or may be, in rpcbind, by this broker or an earlier one
+    std::string transport_;       // where it may be listening; empty: nowhere
+    bool is_registered_ = false;  // or may be, in rpcbind
     // What it is offered by until it is closed, and where it listens.
     std::optional<Order> offered_;
     std::string listening_;

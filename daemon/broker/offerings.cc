@@ -28,7 +28,7 @@ bool accepts(const Broker& broker, const std::string& name, const std::string& t
     return service != nullptr && service->accept && service->transport == transport;
 }
 
-// mutuald-channel and mutuald-plugin outlive a broker, and so does what that broker offered and registered.
+// mutuald-channel outlives a broker, and so does what that broker offered.
 asio::awaitable<Result<void>> withdraw_others(Broker& broker, std::string transport) {
     ChannelClient& channel = broker.channel(transport);
     Result<ChannelProgram> program = co_await channel.status();
@@ -39,12 +39,18 @@ asio::awaitable<Result<void>> withdraw_others(Broker& broker, std::string transp
         if (!withdrawn) co_return withdrawn.error();
         Result<void> revoked = co_await broker.keys.revoke(service, every_generation);
         if (!revoked) co_return revoked.error();
-        // A mutuald-plugin that is away has taken its registrations with it.
-        [[maybe_unused]] const Result<void> unregistered = co_await broker.plugins.unregister_rpc(service);
         broker.log.info("does not offer '" + service + "' any more",
                         {{unit::Field::service, service}, {unit::Field::decision, "withdrawn"}});
     }
     co_return Result<void>();
+}
+
+// mutuald-plugin outlives it, too, with what it registered in rpcbind. Away, it has taken that with it.
+asio::awaitable<void> keep_registered(Broker& broker) {
+    std::vector<std::string> services;
+    for (const auto& [name, service] : broker.configuration->services)
+        if (service.rpc && service.accept && service.accept->rpc.is_registered) services.push_back(name);
+    [[maybe_unused]] const Result<void> kept = co_await broker.plugins.keep_rpc(std::move(services));
 }
 
 }  // namespace
@@ -60,6 +66,7 @@ std::shared_ptr<Offering> Offerings::add(const config::Service& service) {
 void Offerings::start() {
     for (const auto& [name, service] : broker_.configuration->services)
         if (service.accept) add(service);
+    asio::co_spawn(broker_.loop, keep_registered(broker_), rethrow);
     for (const auto& [transport, client] : broker_.channels)
         asio::co_spawn(broker_.loop, clear(transport), rethrow);
 }

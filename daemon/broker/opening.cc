@@ -412,6 +412,13 @@ asio::awaitable<Result<Facts>> Opening::verified_facts(const Judged& judged, std
     co_return facts;
 }
 
+bool Opening::is_of_whoever_is_there(const Error& error) {
+    const bool is_of_the_place = error.stage == Stage::connect || error.stage == Stage::handshake;
+    constexpr Code codes[] = {Code::unreachable, Code::timed_out, Code::refused_by_peer, Code::wrong_peer,
+                              Code::protocol};
+    return is_of_the_place && std::ranges::find(codes, error.code) != std::end(codes);
+}
+
 // What a server that was killed left behind there is not taken away by anybody.
 std::string Opening::hint_of_rpcbind(const Error& error) {
     return error.hint + (error.hint.empty() ? "" : "; ") +
@@ -436,7 +443,8 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
         // At another address than the one that was kept there may be the right one.
         if (connected.error->stage == Stage::connect || connected.error->stage == Stage::handshake)
             broker_.addresses.forget(judged.candidate.host);
-        if (judged.candidate.port == 0) connected.error->hint = hint_of_rpcbind(*connected.error);
+        if (judged.candidate.port == 0 && is_of_whoever_is_there(*connected.error))
+            connected.error->hint = hint_of_rpcbind(*connected.error);
         explanation_.spend(connected.error->stage, Clock::now() - asked);
         co_return std::move(*connected.error);
     }

@@ -77,6 +77,12 @@ asio::awaitable<Result<void>> PluginsClient::unregister_rpc(std::string service)
     return order(std::move(call));
 }
 
+asio::awaitable<Result<void>> PluginsClient::keep_rpc(std::vector<std::string> services) {
+    varlink::Call call = call_of("KeepRpc");
+    call.parameters["services"] = boost::json::array(services.begin(), services.end());
+    return order(std::move(call));
+}
+
 asio::awaitable<Result<void>> PluginsClient::order(varlink::Call call) {
     Result<varlink::Reply> reply = co_await pool_.call(std::move(call));
     if (!reply) co_return reply.error();

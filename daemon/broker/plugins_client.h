@@ -33,6 +33,8 @@ public:
                                                std::vector<std::uint32_t> versions, std::string address,
                                                std::uint16_t port);
     asio::awaitable<Result<void>> unregister_rpc(std::string service);
+    // The same for what an earlier broker registered, all but these.
+    asio::awaitable<Result<void>> keep_rpc(std::vector<std::string> services);
 
 private:
     asio::awaitable<Result<void>> order(varlink::Call call);

@@ -66,12 +66,20 @@ asio::awaitable<Result<void>> Registrations::change(std::shared_ptr<Entry> entry
     co_return entry->outcome;
 }
 
+void Registrations::withdraw(Entry& entry) {
+    entry.wanted.reset();
+    entry.is_due = true;
+    ++entry.asked;
+}
+
+void Registrations::keep(const std::vector<std::string>& services) {
+    for (auto& [service, entry] : entries_)
+        if (entry->wanted && std::ranges::find(services, service) == services.end()) withdraw(*entry);
+    if (!entries_.empty()) begin();
+}
+
 asio::awaitable<Result<void>> Registrations::remove_all(Deadline deadline) {
-    for (auto& [service, entry] : entries_) {
-        entry->wanted.reset();
-        entry->is_due = true;
-        ++entry->asked;
-    }
+    for (auto& [service, entry] : entries_) withdraw(*entry);
     if (entries_.empty()) co_return Result<void>();
     begin();
     auto trying = until_tried();

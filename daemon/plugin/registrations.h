@@ -13,9 +13,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/plugin/finder_pool.h"
 #include "daemon/plugin/rpc_place.h"
+#include "daemon/plugin/rpc_requests.h"
 
 namespace mutual::plugin {
 
@@ -27,7 +29,7 @@ struct RpcbindHere {
 
 class Registrations {
 public:
-    static constexpr std::size_t most = 256;
+    static constexpr std::size_t most = most_rpc_services;
 
     Registrations(asio::io_context& loop, RpcbindHere rpcbind, FinderPool::Complaint complaint);
 
@@ -36,6 +38,8 @@ public:
     asio::awaitable<Result<void>> set(std::string service, RpcRegistration wanted);
     // Of a service that has none: nothing to do. What rpcbind could not be told is tried again, too.
     asio::awaitable<Result<void>> remove(std::string service);
+    // Begins to remove those of all other services.
+    void keep(const std::vector<std::string>& services);
     // At the program's end.
     asio::awaitable<Result<void>> remove_all(Deadline deadline);
 
@@ -49,6 +53,7 @@ private:
         Result<void> outcome;
     };
 
+    void withdraw(Entry& entry);
     asio::awaitable<Result<void>> change(std::shared_ptr<Entry> entry, std::optional<RpcRegistration> wanted);
     void begin();
     void all_are_due();

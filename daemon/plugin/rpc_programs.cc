@@ -35,6 +35,8 @@ void RpcPrograms::serve(varlink::Service& service) {
                    [this](varlink::Incoming in) { return add(std::move(in)); });
     service.method("org.mutuald.Plugins.UnregisterRpc",
                    [this](varlink::Incoming in) { return remove(std::move(in)); });
+    service.method("org.mutuald.Plugins.KeepRpc",
+                   [this](varlink::Incoming in) { return keep(std::move(in)); });
 }
 
 asio::awaitable<void> RpcPrograms::end() {
@@ -64,6 +66,13 @@ asio::awaitable<varlink::Reply> RpcPrograms::remove(varlink::Incoming incoming) 
     if (!service) co_return refusal(service.error());
     const auto done = co_await registrations_.remove(std::move(*service));
     co_return reply_of(done);
+}
+
+asio::awaitable<varlink::Reply> RpcPrograms::keep(varlink::Incoming incoming) {
+    const auto services = read_keep_rpc(incoming.call);
+    if (!services) co_return refusal(services.error());
+    registrations_.keep(*services);
+    co_return reply_of({});
 }
 
 }  // namespace mutual::plugin

@@ -33,6 +33,7 @@ private:
     asio::awaitable<varlink::Reply> find(varlink::Incoming incoming);
     asio::awaitable<varlink::Reply> add(varlink::Incoming incoming);
     asio::awaitable<varlink::Reply> remove(varlink::Incoming incoming);
+    asio::awaitable<varlink::Reply> keep(varlink::Incoming incoming);
 
     std::uint16_t port_;
     // Two: what strangers sent was in the hands of the one that finds.

@@ -65,6 +65,14 @@ Result<std::string> read_unregister_rpc(const varlink::Call& call) {
     return service;
 }
 
+Result<std::vector<std::string>> read_keep_rpc(const varlink::Call& call) {
+    varlink::Parameters in(call.parameters, nullptr, "KeepRpc");
+    const auto version = in.number("version");
+    std::vector<std::string> services = in.texts("services", most_rpc_services, longest_service);
+    if (auto finished = finish_call(in, version); !finished) return finished.error();
+    return services;
+}
+
 varlink::Call to_call(const FinderFindRpcCall& request) {
     varlink::Call call;
     call.method = "org.mutuald.Finder.FindRpc";

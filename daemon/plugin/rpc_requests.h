@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "daemon/plugin/rpc_place.h"
 #include "mutual/error.h"
@@ -13,6 +14,7 @@
 namespace mutual::plugin {
 
 inline constexpr std::size_t most_rpc_versions = 32;
+inline constexpr std::size_t most_rpc_services = 256;
 
 // Of the broker.
 struct FindRpcCall {
@@ -27,6 +29,8 @@ Result<FindRpcCall> read_find_rpc(const varlink::Call& call);
 Result<RegisterRpcCall> read_register_rpc(const varlink::Call& call);
 // The service.
 Result<std::string> read_unregister_rpc(const varlink::Call& call);
+// The services.
+Result<std::vector<std::string>> read_keep_rpc(const varlink::Call& call);
 
 // Of the supervisor.
 struct FinderFindRpcCall {

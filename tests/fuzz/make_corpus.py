@@ -524,6 +524,7 @@ def messages():
     message("plugin_messages", "RegisterRpc", {"version": 1, "service": "payroll", **registration, "versions": [1.5]},
             "no_version")
     message("plugin_messages", "UnregisterRpc", {"version": 1, "service": "payroll"})
+    message("plugin_messages", "KeepRpc", {"version": 1, "services": ["payroll", "echo"]})
     message("plugin_messages", "finder FindRpc", {**query, "port": 111})
     message("plugin_messages", "finder Register", {**registration, "isWanted": True, "socket": "/run/rpcbind.sock",
                                                    "timeoutMilliseconds": 5000})

@@ -98,6 +98,7 @@ constexpr Reader readers[] = {
     {"FindRpc", check_find_rpc},
     {"RegisterRpc", check_register_rpc},
     {"UnregisterRpc", [](varlink::Call& call) { accepted_call(read_unregister_rpc(call)); }},
+    {"KeepRpc", [](varlink::Call& call) { accepted_call(read_keep_rpc(call)); }},
     {"finder FindRpc", [](varlink::Call& call) { accepted_call(read_finder_find_rpc(call)); }},
     {"finder Register", [](varlink::Call& call) { accepted_call(read_finder_register(call)); }},
     {"place", check_rpc_place},

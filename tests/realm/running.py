@@ -78,9 +78,15 @@ class Running(World):
 
     @classmethod
     def kill_mutuald(cls, name):
-        """All its programs at one time, without a word."""
-        os.killpg(cls.mutuald[name].pid, signal.SIGKILL)
+        """All its programs at one time, without a word; none is there when this returns."""
+        launcher = cls.mutuald[name].pid
+        programs = []
+        with contextlib.suppress(OSError), open(f"/proc/{launcher}/task/{launcher}/children") as file:
+            programs = file.read().split()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(launcher, signal.SIGKILL)
         cls.mutuald[name].wait()
+        eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in programs), 20, f"the end of mutuald on {name}")
 
     @classmethod
     def start_mutuald(cls, name, text=None):

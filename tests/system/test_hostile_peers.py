@@ -30,7 +30,7 @@ class HostilePeers(Peers):
     def test_ft_079_a_client_that_does_not_ask_for_mutual_authentication_is_refused(self):
         peer = self.peer()
         peer.raw(framed(peer.first_token(SPN, self.cache(), {FLAG.out_of_sequence_detection})))
-        self.refused_by_acceptor(peer, "mutual")
+        self.refused_by_acceptor(peer, "it lacks mutual authentication")
 
     def test_ft_080_the_flags_of_the_finished_context_decide(self):
         peer = self.peer()

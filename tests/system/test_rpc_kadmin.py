@@ -67,7 +67,7 @@ class Kadmin(Running):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.start_on("app1", f"{host.BUILD}/bin/mutualctl", "--quiet", "open", "kadmind", "--", "/usr/bin/python3", "-c", GATE,
                       f"{FOLDER}/gate.sock", user="ledger", log="gate")
-        eventually(lambda: os.path.exists(self.world.inside("app1", f"{FOLDER}/gate.sock")), what="the gate")
+        eventually(lambda: os.path.exists(self.world.inside("app1", f"{FOLDER}/gate.sock")), bound=20, what="the gate")
 
     def test_kadmin_manages_a_principal_through_both_of_our_ends(self):
         done = self.run_on("client1", "kadmin", "-s", f"{host.full_name('app1')}:{PORT}", "-p", kerberos.ADMINISTRATOR, "-w",
