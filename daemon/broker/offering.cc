@@ -193,7 +193,10 @@ asio::awaitable<void> Offering::failed(Order order, Error error) {
     bool has_other_keys = !offered_ && error.code != Code::unavailable;
     if (offered_)
         has_other_keys = offered_->keytab != order.keytab || offered_->principals != order.principals;
-    if (has_other_keys) co_await close();
+    if (has_other_keys) {
+        if (transport_.empty()) transport_ = order.transport;
+        co_await close();
+    }
     if (offered_) error.message += "; until then as before: " + listening_;
     complain(error);
 }
