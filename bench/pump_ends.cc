@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "bench/sockets.h"
+
 namespace mutual::bench {
 namespace {
 
@@ -24,16 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begun) {
     return std::chrono::duration<double>(Clock::now() - begun).count();
-}
-
-bool put(int fd, const char* octets, std::size_t size) {
-    while (size > 0) {
-        const ssize_t sent = ::send(fd, octets, size, MSG_NOSIGNAL);
-        if (sent <= 0) return false;
-        octets += sent;
-        size -= static_cast<std::size_t>(sent);
-    }
-    return true;
 }
 
 bool get(int fd, char* octets, std::size_t size) {
@@ -49,7 +41,7 @@ bool get(int fd, char* octets, std::size_t size) {
 bool put_much(int fd, std::uint64_t octets) {
     const std::vector<char> data(chunk, 'x');
     for (; octets > 0; octets -= std::min<std::uint64_t>(octets, chunk))
-        if (!put(fd, data.data(), std::min<std::uint64_t>(octets, chunk))) return false;
+        if (!send_all(fd, data.data(), std::min<std::uint64_t>(octets, chunk))) return false;
     return true;
 }
 
@@ -65,7 +57,7 @@ std::uint64_t drain(int fd) {
 void echo_all(int fd) {
     std::array<char, 4096> data{};
     for (ssize_t got = 0; (got = ::recv(fd, data.data(), data.size(), 0)) > 0;)
-        if (!put(fd, data.data(), static_cast<std::size_t>(got))) return;
+        if (!send_all(fd, data.data(), static_cast<std::size_t>(got))) return;
 }
 
 void serve_one(int fd) {
@@ -77,7 +69,7 @@ void serve_one(int fd) {
         if (head[0] == static_cast<char>(Purpose::receive)) put_much(fd, octets);
         if (head[0] == static_cast<char>(Purpose::send)) {
             const std::uint64_t seen = drain(fd);
-            put(fd, reinterpret_cast<const char*>(&seen), sizeof seen);
+            send_all(fd, reinterpret_cast<const char*>(&seen), sizeof seen);
         }
     }
     ::close(fd);
@@ -86,7 +78,7 @@ void serve_one(int fd) {
 void open_for(int fd, Purpose purpose, std::uint64_t octets) {
     std::array<char, opening> head{static_cast<char>(purpose)};
     std::memcpy(head.data() + 1, &octets, sizeof octets);
-    if (!put(fd, head.data(), head.size())) throw std::runtime_error("the channel took nothing");
+    if (!send_all(fd, head.data(), head.size())) throw std::runtime_error("the channel took nothing");
 }
 
 std::string moved(std::uint64_t octets, double seconds) {
@@ -142,7 +134,7 @@ std::string echo(int channel, std::size_t count) {
     open_for(channel, Purpose::echo, 0);
     for (std::size_t i = 0; i < count; ++i) {
         const auto begun = Clock::now();
-        if (!put(channel, message.data(), small) || !get(channel, message.data(), small))
+        if (!send_all(channel, message.data(), small) || !get(channel, message.data(), small))
             throw std::runtime_error("the channel broke");
         times.push_back(1e6 * seconds_since(begun));
     }

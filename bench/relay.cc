@@ -20,16 +20,6 @@ namespace {
 
 using namespace mutual::bench;
 
-bool send_all(int fd, const std::byte* octets, std::size_t size) {
-    while (size > 0) {
-        const ssize_t sent = ::send(fd, octets, size, MSG_NOSIGNAL);
-        if (sent <= 0) return false;
-        octets += sent;
-        size -= static_cast<std::size_t>(sent);
-    }
-    return true;
-}
-
 void watch(int poller, int fd) {
     epoll_event wanted{};
     wanted.events = EPOLLIN;

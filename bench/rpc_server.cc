@@ -26,15 +26,6 @@ void answer(wire::XdrWriter& out, MutableBytes record) {
     out.raw(call.arguments);
 }
 
-bool send_all(int fd, Bytes octets) {
-    while (!octets.empty()) {
-        const ssize_t sent = ::send(fd, octets.data(), octets.size(), MSG_NOSIGNAL);
-        if (sent <= 0) return false;
-        octets = octets.subspan(static_cast<std::size_t>(sent));
-    }
-    return true;
-}
-
 // As recv(), which itself would also wake when the other side has read.
 ssize_t receive(int fd, MutableBytes room) {
     pollfd ready{fd, POLLIN, 0};
@@ -49,7 +40,7 @@ void serve_calls(int fd) {
         wire::XdrWriter out;
         for (MutableBytes input(in.data(), static_cast<std::size_t>(got)); !input.empty();)
             if (const auto record = good(reader.next(input))) answer(out, *record);
-        if (!send_all(fd, out.view())) return;
+        if (!send_all(fd, out.view().data(), out.view().size())) return;
     }
 }
 

@@ -95,4 +95,15 @@ int accept_from(int listener) {
     return fd;
 }
 
+bool send_all(int fd, const void* octets, std::size_t size) {
+    const auto* next = static_cast<const std::byte*>(octets);
+    while (size > 0) {
+        const ssize_t sent = ::send(fd, next, size, MSG_NOSIGNAL);
+        if (sent <= 0) return false;
+        next += sent;
+        size -= static_cast<std::size_t>(sent);
+    }
+    return true;
+}
+
 }  // namespace mutual::bench

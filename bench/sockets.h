@@ -3,6 +3,7 @@
 // with an IPv4 address.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace mutual::bench {
@@ -13,5 +14,8 @@ int connect_to(const std::string& place);
 
 // The next connection to a socket of listen_on().
 int accept_from(int listener);
+
+// All of them, without SIGPIPE. False: the other side has gone.
+bool send_all(int fd, const void* octets, std::size_t size);
 
 }  // namespace mutual::bench

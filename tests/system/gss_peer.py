@@ -101,16 +101,18 @@ class Peer:
             data += part
         return bytes(data)
 
-    def next_frame(self):
-        """The next frame's octets, or None at the end of the connection."""
+    def next_length(self):
+        """The number before the next frame, or None at the end of the connection."""
         try:
             first = self.socket.recv(1)
         except ConnectionResetError:
             return None
-        if not first:
-            return None
-        size, = LENGTH.unpack(first + self.exactly(3))
-        return self.exactly(size)
+        return LENGTH.unpack(first + self.exactly(3))[0] if first else None
+
+    def next_frame(self):
+        """The next frame's octets, or None at the end of the connection."""
+        size = self.next_length()
+        return None if size is None else self.exactly(size)
 
     def rest(self):
         """All that comes until the connection ends, and how it ends: "end" or "reset"."""

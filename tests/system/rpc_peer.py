@@ -48,14 +48,8 @@ class RpcPeer(Peer):
 
     def next_record(self):
         """The next record's words, or None at the end of the connection."""
-        try:
-            first = self.socket.recv(1)
-        except ConnectionResetError:
-            return None
-        if not first:
-            return None
-        mark, = struct.unpack(">I", first + self.exactly(3))
-        return Words(self.exactly(mark & ~onc_rpc.LAST_FRAGMENT))
+        mark = self.next_length()
+        return None if mark is None else Words(self.exactly(mark & ~onc_rpc.LAST_FRAGMENT))
 
     # The initiator's side
 
