@@ -69,7 +69,7 @@ void serve_one(int fd) {
         if (head[0] == static_cast<char>(Purpose::receive)) put_much(fd, octets);
         if (head[0] == static_cast<char>(Purpose::send)) {
             const std::uint64_t seen = drain(fd);
-            send_all(fd, reinterpret_cast<const char*>(&seen), sizeof seen);
+            send_all(fd, &seen, sizeof seen);
         }
     }
     ::close(fd);

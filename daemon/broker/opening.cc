@@ -71,6 +71,20 @@ std::string flags_of(const Facts& facts) {
     return text;
 }
 
+bool is_of_the_place(const Error& error) {
+    return error.stage == Stage::connect || error.stage == Stage::handshake;
+}
+
+// The hint of an error at a place that rpcbind named. What a server that was killed left behind there is not
+// taken away by anybody; errors of our own programs have nothing to do with that.
+std::string hint_of_rpcbind(const Error& error) {
+    constexpr Code of_whoever_is_there[] = {Code::unreachable, Code::timed_out, Code::refused_by_peer,
+                                            Code::wrong_peer, Code::protocol};
+    if (!is_of_the_place(error) || !std::ranges::count(of_whoever_is_there, error.code)) return error.hint;
+    return error.hint + (error.hint.empty() ? "" : "; ") +
+           "the port is from rpcbind on that host, which may still know a server that has ended (rpcinfo -p)";
+}
+
 }  // namespace
 
 Opening::Opening(Broker& broker, Request request, Caller caller, UniqueFd connection)
@@ -412,19 +426,6 @@ asio::awaitable<Result<Facts>> Opening::verified_facts(const Judged& judged, std
     co_return facts;
 }
 
-bool Opening::is_of_whoever_is_there(const Error& error) {
-    const bool is_of_the_place = error.stage == Stage::connect || error.stage == Stage::handshake;
-    constexpr Code codes[] = {Code::unreachable, Code::timed_out, Code::refused_by_peer, Code::wrong_peer,
-                              Code::protocol};
-    return is_of_the_place && std::ranges::find(codes, error.code) != std::end(codes);
-}
-
-// What a server that was killed left behind there is not taken away by anybody.
-std::string Opening::hint_of_rpcbind(const Error& error) {
-    return error.hint + (error.hint.empty() ? "" : "; ") +
-           "the port is from rpcbind on that host, which may still know a server that has ended (rpcinfo -p)";
-}
-
 asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, InitiatingGrant grant,
                                                  std::vector<Endpoint> endpoints) {
     Opened opened;
@@ -441,10 +442,8 @@ asio::awaitable<Result<Opened>> Opening::connect(const Judged& judged, Initiatin
             explanation_.add(Stage::connect, "failed", attempt.endpoint.text() + ": " + attempt.message);
     if (connected.error) {
         // At another address than the one that was kept there may be the right one.
-        if (connected.error->stage == Stage::connect || connected.error->stage == Stage::handshake)
-            broker_.addresses.forget(judged.candidate.host);
-        if (judged.candidate.port == 0 && is_of_whoever_is_there(*connected.error))
-            connected.error->hint = hint_of_rpcbind(*connected.error);
+        if (is_of_the_place(*connected.error)) broker_.addresses.forget(judged.candidate.host);
+        if (judged.candidate.port == 0) connected.error->hint = hint_of_rpcbind(*connected.error);
         explanation_.spend(connected.error->stage, Clock::now() - asked);
         co_return std::move(*connected.error);
     }

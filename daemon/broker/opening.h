@@ -58,8 +58,6 @@ private:
     asio::awaitable<Result<std::vector<Endpoint>>> endpoints_of(const Candidate& candidate);
     asio::awaitable<Result<Opened>> connect(const Judged& judged, InitiatingGrant grant,
                                             std::vector<Endpoint> endpoints);
-    static bool is_of_whoever_is_there(const Error& error);
-    static std::string hint_of_rpcbind(const Error& error);
     asio::awaitable<void> take_turn();
     Result<void> make_ends(ConnectOrder& order, Opened& opened);
     Result<ConnectOrder> order_for(const Judged& judged, Opened& opened);

@@ -55,9 +55,8 @@ asio::awaitable<Result<void>> Registrations::remove(std::string service) {
 
 asio::awaitable<Result<void>> Registrations::change(std::shared_ptr<Entry> entry,
                                                     std::optional<RpcRegistration> wanted) {
-    entry->wanted = std::move(wanted);
-    entry->is_due = true;
-    const std::uint64_t number = ++entry->asked;
+    want(*entry, std::move(wanted));
+    const std::uint64_t number = entry->asked;
     begin();
     while (entry->done < number) {
         boost::system::error_code woken;
@@ -66,20 +65,21 @@ asio::awaitable<Result<void>> Registrations::change(std::shared_ptr<Entry> entry
     co_return entry->outcome;
 }
 
-void Registrations::withdraw(Entry& entry) {
-    entry.wanted.reset();
+void Registrations::want(Entry& entry, std::optional<RpcRegistration> wanted) {
+    entry.wanted = std::move(wanted);
     entry.is_due = true;
     ++entry.asked;
 }
 
 void Registrations::keep(const std::vector<std::string>& services) {
     for (auto& [service, entry] : entries_)
-        if (entry->wanted && std::ranges::find(services, service) == services.end()) withdraw(*entry);
+        if (entry->wanted && std::ranges::find(services, service) == services.end())
+            want(*entry, std::nullopt);
     if (!entries_.empty()) begin();
 }
 
 asio::awaitable<Result<void>> Registrations::remove_all(Deadline deadline) {
-    for (auto& [service, entry] : entries_) withdraw(*entry);
+    for (auto& [service, entry] : entries_) want(*entry, std::nullopt);
     if (entries_.empty()) co_return Result<void>();
     begin();
     auto trying = until_tried();

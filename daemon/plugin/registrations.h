@@ -53,7 +53,8 @@ private:
         Result<void> outcome;
     };
 
-    void withdraw(Entry& entry);
+    // Notes it; begin() has it done.
+    static void want(Entry& entry, std::optional<RpcRegistration> wanted);
     asio::awaitable<Result<void>> change(std::shared_ptr<Entry> entry, std::optional<RpcRegistration> wanted);
     void begin();
     void all_are_due();

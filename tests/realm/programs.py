@@ -118,6 +118,13 @@ class Programs:
         eventually(answers, bound, f"mutuald on {name}, ready")
         return process
 
+    def service_states(self, name):
+        """Each service that mutuald on the host is to offer, and its state."""
+        with contextlib.closing(self.varlink(name)) as link:
+            parts = link.call("org.mutuald.Broker.Status")["parameters"]["parts"]
+        return {part["name"].removeprefix("service "): part["state"] for part in parts
+                if part["name"].startswith("service ")}
+
     def start_rpcbind(self, name, *words):
         """Starts the host's rpcbind and waits until it has answered; returns its process."""
         self.must(name, "mkdir", "-p", "/run/rpcbind")

@@ -96,10 +96,7 @@ class Running(World):
 
     @classmethod
     def _all_listen(cls, name):
-        link = cls.daemons.varlink(name)
-        with contextlib.closing(link):
-            parts = link.call("org.mutuald.Broker.Status")["parameters"]["parts"]
-        return all(part["state"] == "listening" for part in parts if part["name"].startswith("service "))
+        return all(state == "listening" for state in cls.daemons.service_states(name).values())
 
     def ask(self, method, user="alice", on="client1", link=None, **parameters):
         """A call of the broker as the user; returns error name (or none), parameters, descriptors."""

@@ -67,6 +67,16 @@ def framed(octets):
     return LENGTH.pack(len(octets)) + octets
 
 
+def altered(token):
+    return token[:-1] + bytes([token[-1] ^ 1])
+
+
+def token_of(oid):
+    """A first token (RFC 2743 3.1) of the mechanism, which goes no further than its name."""
+    inner = b"\x06" + bytes([len(oid)]) + oid + b"\x01\x00rest"
+    return b"\x60" + bytes([len(inner)]) + inner
+
+
 class Peer:
     """One end of one connection."""
 
@@ -165,6 +175,7 @@ class Peer:
         return self.complete(token, keytab)
 
     def complete(self, token, keytab):
+        """Accepts the initiator's token; returns the one that answers it."""
         creds = gss.acquire_cred_from({b"keytab": keytab.encode()}, usage="accept").creds
         done = gss.accept_sec_context(token, creds)
         self.context, self.flags, self.delegated = done.context, set(done.flags), done.delegated_creds

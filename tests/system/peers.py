@@ -149,13 +149,8 @@ class Peers(World):
             cls.programs.must("client1", "kvno", SPN, OTHER_SPN, user=user)
         cls.programs.start_mutuald("app1", acceptor_config())
         cls.programs.start_mutuald("client1", initiator_config())
-        eventually(lambda: cls._offered() == set(PORTS), 20, "the services of app1, listening")
-
-    @classmethod
-    def _offered(cls):
-        parts = json.loads(cls.programs.must("app1", f"{host.BUILD}/bin/mutualctl", "--json", "status"))["parts"]
-        return {part["name"].removeprefix("service ") for part in parts
-                if part["name"].startswith("service ") and part["state"] == "listening"}
+        eventually(lambda: cls.programs.service_states("app1") == dict.fromkeys(PORTS, "listening"), 20,
+                   "the services of app1, listening")
 
     @classmethod
     def make_keytab_of_two(cls):

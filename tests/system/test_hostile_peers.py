@@ -8,7 +8,7 @@ import gssapi
 
 import gss_peer
 import host
-from gss_peer import FLAG, USUAL, framed
+from gss_peer import FLAG, USUAL, altered, framed, token_of
 from harness import eventually, main
 from peers import LOWERED, OTHER_SPN, PORTS, SPN, Peers
 
@@ -50,9 +50,8 @@ class HostilePeers(Peers):
     def test_ft_081_other_mechanisms_are_refused(self):
         for oid in (b"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a", b"\x2b\x06\x01\x05\x02\x05"):  # NTLM, IAKERB
             with self.subTest(oid=oid):
-                inner = b"\x06" + bytes([len(oid)]) + oid + b"\x01\x00rest"
                 peer = self.peer()
-                peer.frame(b"\x60" + bytes([len(inner)]) + inner)
+                peer.frame(token_of(oid))
                 self.refused_by_acceptor(peer, "its mechanism is not Kerberos V5")
 
     def test_ft_089_a_client_that_asks_for_an_unlisted_name_is_refused_though_its_key_is_there(self):
@@ -94,8 +93,6 @@ class HostilePeers(Peers):
         return error, peer
 
     def test_ft_078_ft_080_an_acceptor_that_has_not_proved_itself_gets_no_octet(self):
-        def altered(token):
-            return token[:-1] + bytes([token[-1] ^ 1])
         keytab = self.world.keytab("app1", "ledger")
         answers = {"nothing": (lambda peer: peer.take(keytab), "RefusedByPeer", 6),
                    "an altered proof": (lambda peer: peer.frame(altered(peer.take(keytab))), "WrongPeer", 6),
